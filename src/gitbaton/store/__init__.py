@@ -1,0 +1,1 @@
+"""The one layer that knows disk, git and YAML."""
