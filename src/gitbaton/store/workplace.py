@@ -51,7 +51,7 @@ def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> 
     source = os.fspath(repo.common_dir)
     clone.call(
         "-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
-        source, f"{start}:refs/heads/{branch}", f"{base}:refs/heads/{repo.base.branch}",
+        "--update-shallow", source, f"{start}:refs/heads/{branch}", f"{base}:refs/heads/{repo.base.branch}",
     )  # fmt: skip
     clone.call("config", "baton.base", repo.base.branch)
     clone.call("read-tree", "--reset", "-u", "HEAD")
@@ -60,6 +60,9 @@ def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> 
     alternates = place.own / "objects" / "info" / "alternates"
     alternates.parent.mkdir(exist_ok=True)
     alternates.write_text(os.fspath(repo.common_dir / "objects") + "\n")
+    shallow = repo.common_dir / "shallow"
+    if shallow.is_file():  # the history ends where the person's does
+        shutil.copy(shallow, place.own / "shallow")
     return place
 
 
