@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
 TEXT_SCHEMA: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 
@@ -30,23 +29,20 @@ NonEmptyText = Annotated[
 
 
 class Part(BaseModel):
-    """An object inside a document: unknown fields are refused, ``x-…`` ones are kept."""
+    """An object inside a document: unknown fields are refused, but for ``x-…``, which are nobody's
+    business here (they stay in the file, because edits change text, not models)."""
 
     model_config = ConfigDict(
-        extra="allow",
+        extra="forbid",
         frozen=True,
-        json_schema_extra={"additionalProperties": False, "patternProperties": {"^x-": {}}},
+        json_schema_extra={"patternProperties": {"^x-": {}}},
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            for name in data:
-                if name not in cls.model_fields and not str(name).startswith("x-"):
-                    raise PydanticCustomError(
-                        "unknown_field", "unknown field {field}", {"field": str(name), "known": list(cls.model_fields)}
-                    )
+    def _pass_extensions(cls, data: Any) -> Any:
+        if isinstance(data, dict) and any(str(name).startswith("x-") for name in data):
+            return {name: value for name, value in data.items() if not str(name).startswith("x-")}
         return data
 
 

@@ -1,0 +1,277 @@
+"""The board: effective states, folded from task files, state tips and the time. Pure and deterministic,
+so that every machine that sees the same commits at the same time gives the same answer.
+
+It works on light values; documents are validated where they are read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from gitbaton.domain.graph import measure_depths
+from gitbaton.domain.scope import globs_overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gitbaton.domain.lifecycle import LiveStatus
+    from gitbaton.errors import Problem
+
+EffectiveState = Literal[
+    "draft", "held", "done", "cancelled", "waiting", "ready", "in_progress", "stale", "needs_input", "in_review",
+    "changes_requested", "failed", "stopped", "closed", "taken_over",
+]  # fmt: skip
+_RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+#: States in which somebody's work on the task occupies its paths.
+OCCUPYING = ("in_progress", "in_review")
+
+
+class TaskRow(NamedTuple):
+    """What the board needs of a task file. ``local`` says why the row is not (only) what base says:
+    ``uncommitted`` or ``unmerged``; None = exactly what stands on base."""
+
+    id: str
+    path: str
+    title: str
+    status: str = "todo"
+    type: str = "task"
+    priority: str = "medium"
+    role: str | None = None
+    depends_on: tuple[str, ...] = ()
+    parent: str | None = None
+    plan: str | None = None
+    milestone: str | None = None
+    paths: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    assignee: str | None = None
+    complexity: str | None = None
+    service: str | None = None
+    hold: str | None = None
+    created: str | None = None
+    attempts_max: int | None = None
+    local: str | None = None
+
+
+class BrokenRow(NamedTuple):
+    """A task file that can't be read, and why."""
+
+    id: str
+    path: str
+    problems: tuple[Problem, ...]
+    local: str | None = None
+
+
+class LiveRow(NamedTuple):
+    """What the board needs of a state tip. Times are seconds since the epoch."""
+
+    task: str
+    status: LiveStatus
+    oid: str
+    run: str | None = None
+    attempt: int = 0
+    attempt_limit: int | None = None
+    holder: str | None = None
+    person: bool = False
+    lease: float | None = None
+    retry_at: float | None = None
+    reason: str | None = None
+    hold: str | None = None
+    question: str | None = None
+    guidance: tuple[str, ...] = ()
+    outcome: str | None = None
+    branch: str | None = None
+    head: str | None = None
+    merge: str | None = None
+    pull_request: str | None = None
+    cost_usd: float = 0.0
+    since: str | None = None
+
+
+class Entry(NamedTuple):
+    """One task on the board. ``claimable`` is True when only caps could still say no;
+    ``why`` is the reason for the state in a sentence."""
+
+    row: TaskRow
+    live: LiveRow | None
+    state: EffectiveState
+    blocked_by: tuple[str, ...]
+    claimable: bool
+    why: str
+    attempts_left: int
+    depth: int
+
+
+class Board(NamedTuple):
+    """All tasks and all files that can't be read."""
+
+    entries: dict[str, Entry]
+    broken: tuple[BrokenRow, ...]
+    children: dict[str, tuple[str, ...]]
+
+
+def fold_board(
+    rows: Iterable[TaskRow],
+    broken: Iterable[BrokenRow],
+    tips: Mapping[str, LiveRow],
+    *,
+    now: float,
+    attempts_max: int,
+    merges_seen: Iterable[str] = (),
+    plans: Iterable[str] | None = None,
+) -> Board:
+    """Fold task rows and state tips into the board.
+
+    ``now`` is in seconds since the epoch; ``attempts_max`` the config's retries.attempts;
+    ``merges_seen`` the merge commits (from tips) that base already holds; ``plans`` the ids of plans on
+    base (None: don't check).
+    """
+    by_id = {row.id: row for row in rows}
+    broken_rows = tuple(broken)
+    seen, known_plans = set(merges_seen), None if plans is None else set(plans)
+    children: dict[str, list[str]] = {}
+    for row in by_id.values():
+        if row.parent and row.parent != row.id:
+            children.setdefault(row.parent, []).append(row.id)
+    finished = _finished(by_id, children, tips, seen)
+    edges = {row.id: (*row.depends_on, *children.get(row.id, ())) for row in by_id.values()}
+    depths = measure_depths(edges, finished)
+    entries = {}
+    for row in by_id.values():
+        live = tips.get(row.id)
+        needs = edges[row.id]
+        blocked = tuple(n for n in needs if n not in finished and not (n in children.get(row.id, ()) and _is_off(by_id[n])))
+        left = max(0, ((live and live.attempt_limit) or row.attempts_max or attempts_max) - (live.attempt if live else 0))
+        state, why = _effective(row, live, blocked, is_done=row.id in finished, is_parent=row.id in children, now=now)
+        claimable = _is_claimable(row, live, state, blocked, left, now=now) and row.id not in children
+        if claimable and known_plans is not None and row.plan and row.plan not in known_plans:
+            claimable, why = False, f"its plan {row.plan} is not merged yet"
+        if claimable and row.local:
+            claimable, why = False, "it is only local: it can be claimed once it is merged into the base branch"
+        entries[row.id] = Entry(row, live, state, blocked, claimable, why, left, depths.get(row.id, 0))
+    return Board(entries, broken_rows, {k: tuple(sorted(v)) for k, v in children.items()})
+
+
+def _is_off(row: TaskRow) -> bool:
+    return row.status == "cancelled"
+
+
+def _finished(
+    by_id: Mapping[str, TaskRow], children: Mapping[str, list[str]], tips: Mapping[str, LiveRow], seen: set[str]
+) -> set[str]:
+    """Ids that are done: by their file, by a merge that this clone hasn't fetched yet, or (parents) because
+    every child is done or cancelled and one at least is done."""
+    done = {row.id for row in by_id.values() if row.status == "done"}
+    for row in by_id.values():
+        live = tips.get(row.id)
+        if row.status == "todo" and live and live.status == "merged" and live.merge and live.merge not in seen:
+            done.add(row.id)
+    open_parents = [p for p in children if p in by_id and p not in done and by_id[p].status == "todo"]
+    changed = True
+    while changed:
+        changed = False
+        for parent in [p for p in open_parents if p not in done]:
+            kids = [by_id[c] for c in children[parent]]
+            if all(k.id in done or _is_off(k) for k in kids) and any(k.id in done for k in kids):
+                done.add(parent)
+                changed = True
+    return done
+
+
+def _effective(
+    row: TaskRow, live: LiveRow | None, blocked: tuple[str, ...], *, is_done: bool, is_parent: bool, now: float
+) -> tuple[EffectiveState, str]:
+    if row.status == "cancelled":
+        return "cancelled", "it was cancelled"
+    if is_done:
+        return "done", "its parts are done" if is_parent and row.status != "done" else "it is done"
+    if row.status == "draft":
+        return "draft", "it is a draft: set status=todo when it is meant"
+    status = live.status if live else "open"
+    if live and status == "in_progress":
+        if live.lease is not None and live.lease <= now:
+            return "stale", f"{live.holder or 'somebody'} claimed it, but the lease has passed"
+        return "in_progress", f"{live.holder or 'somebody'} is at it"
+    hold = row.hold or (live and live.hold)
+    if hold:
+        return "held", f"on hold: {hold}"
+    if live and status not in ("open", "merged"):
+        return _live_state(live, now=now)
+    if blocked:
+        return "waiting", ("its parts are not done: " if is_parent else "it waits for ") + ", ".join(blocked)
+    if is_parent:
+        return "waiting", "its parts were cancelled: set it done or cancel it"
+    return "ready", "all its dependencies are done" if row.depends_on else "it depends on nothing"
+
+
+def _live_state(live: LiveRow, *, now: float) -> tuple[EffectiveState, str]:
+    match live.status:
+        case "needs_input":
+            return "needs_input", f"the agent asks: {live.question or 'see its handoff'}"
+        case "in_review":
+            return "in_review", "its work waits for a review"
+        case "changes_requested":
+            return "changes_requested", "a reviewer wants more"
+        case "failed":
+            words = live.reason or "the attempt failed"
+            if live.retry_at is not None and live.retry_at > now:
+                words += "; it is tried again later"
+            return "failed", words
+        case "stopped":
+            return "stopped", live.reason or "a person stopped it"
+        case "closed":
+            return "closed", "its review was closed without merging"
+        case "taken_over":
+            return "taken_over", f"{live.holder or 'a person'} works on the branch"
+        case _:
+            raise AssertionError(live.status)
+
+
+def _is_claimable(
+    row: TaskRow, live: LiveRow | None, state: EffectiveState, blocked: tuple[str, ...], left: int, *, now: float
+) -> bool:
+    if blocked or row.status != "todo":
+        return False
+    if state == "failed":
+        return left > 0 and (live is None or live.retry_at is None or live.retry_at <= now)
+    if state == "stale":
+        return not (row.hold or (live and live.hold))
+    return state in ("ready", "changes_requested")
+
+
+def order_key(entry: Entry) -> tuple[int, int, int, str, str]:
+    """Sort key of the queue: changes requested, retries, then priority, how much work it unblocks, age, id."""
+    kind = 0 if entry.state == "changes_requested" else 1 if entry.state in ("failed", "stale") else 2
+    return (kind, _RANK[entry.row.priority], -entry.depth, entry.row.created or "~", entry.row.id)
+
+
+def claimable_in_order(board: Board) -> list[Entry]:
+    """What may be claimed, best first; entries whose paths overlap work under way are left out."""
+    busy = [e for e in board.entries.values() if e.state in OCCUPYING and e.row.paths]
+    free = [e for e in board.entries.values() if e.claimable and find_overlap(e.row, busy) is None]
+    return sorted(free, key=order_key)
+
+
+def find_overlap(row: TaskRow, busy: Iterable[Entry]) -> Entry | None:
+    """The first entry under way whose ``paths`` may name the same file; unset paths overlap nothing."""
+    if not row.paths:
+        return None
+    for other in busy:
+        if other.row.id != row.id and any(globs_overlap(a, b) for a in row.paths for b in other.row.paths):
+            return other
+    return None
+
+
+def explain_reason(entry: Entry) -> str:
+    """Why this one is next, for people."""
+    parts = []
+    if entry.state == "changes_requested":
+        parts.append("a reviewer asked for changes")
+    elif entry.state == "failed":
+        parts.append("a retry is due")
+    elif entry.state == "stale":
+        parts.append("its claim went stale")
+    parts.append(f"{entry.row.priority} priority")
+    if entry.depth:
+        parts.append(f"{entry.depth} task{'s' if entry.depth > 1 else ''} in a row wait for it")
+    parts.append(entry.why if entry.state == "ready" else "")
+    return ", ".join(p for p in parts if p)

@@ -1,0 +1,28 @@
+"""The role file: how a specialist works."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from gitbaton.domain.document import Document, NonEmptyText, Text
+from gitbaton.domain.task import Check
+
+
+class Role(Document):
+    """A specialist: its file name is its name; a file in tasks/roles replaces a built-in role of that name."""
+
+    model_config = ConfigDict(title="Role")
+
+    title: Annotated[Text | None, Field(title="Title", description="Name for people.")] = None
+    purpose: Annotated[NonEmptyText, Field(title="Purpose", description="What this role is for, in one sentence.")]
+    guidance: Annotated[Text | None, Field(title="Guidance", description="How to work, in Markdown; part of the briefing.")] = None
+    definition_of_done: Annotated[
+        tuple[NonEmptyText, ...], Field(title="Definition of done", description="What holds for every task of this role.")
+    ] = ()
+    allowed_tools: Annotated[
+        tuple[NonEmptyText, ...], Field(title="Allowed tools", description="Tools besides reading and editing files.")
+    ] = ()
+    model: Annotated[Text | None, Field(title="Model", description="Model this role should use.")] = None
+    checks: Annotated[tuple[Check, ...], Field(title="Checks", description="Checks besides those of the config.")] = ()

@@ -1,0 +1,45 @@
+"""The workflow file: a recipe of steps that becomes plain tasks; nothing hidden runs later."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from gitbaton.domain.document import Document, NonEmptyText, Part, Text
+from gitbaton.domain.task import Complexity, Criterion, Priority, TaskId, Type
+
+
+class Parameter(Part):
+    """Something to fill in when the workflow is used; ``{{name}}`` in texts of the steps stands for it."""
+
+    description: Annotated[Text | None, Field(description="What to give.")] = None
+    default: Annotated[Text | None, Field(description="Used when nothing is given.")] = None
+    required: Annotated[bool, Field(description="Refuse to start without it.")] = False
+
+
+class Step(Part):
+    """One step, which becomes one task."""
+
+    id: Annotated[TaskId, Field(description="Name within the workflow.")]
+    title: Annotated[NonEmptyText, Field(max_length=200, description="Title of the task.")]
+    description: Annotated[Text | None, Field(description="Description of the task.")] = None
+    acceptance: Annotated[tuple[Criterion, ...], Field(description="Acceptance criteria of the task.")] = ()
+    role: Annotated[Text | None, Field(description="Role of the task.")] = None
+    type: Annotated[Type | None, Field(description="Type of the task.")] = None
+    priority: Annotated[Priority | None, Field(description="Priority of the task.")] = None
+    complexity: Annotated[Complexity | None, Field(description="Complexity of the task.")] = None
+    depends_on: Annotated[tuple[TaskId, ...], Field(description="Steps that come before.")] = ()
+    paths: Annotated[tuple[NonEmptyText, ...], Field(description="Globs the task may touch.")] = ()
+    when: Annotated[Text | None, Field(description="Parameter that must be set for this step to be used.")] = None
+
+
+class Workflow(Document):
+    """A recipe: its file name is its name."""
+
+    model_config = ConfigDict(title="Workflow")
+
+    title: Annotated[NonEmptyText, Field(max_length=200, title="Title", description="The workflow in one line.")]
+    description: Annotated[Text | None, Field(title="Description", description="When to use it.")] = None
+    parameters: Annotated[dict[str, Parameter], Field(title="Parameters", description="What to fill in, by name.")] = {}
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, title="Steps", description="At least one.")]

@@ -1,0 +1,80 @@
+"""Where things stand in the repository and on disk. Pure path rules."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from gitbaton.domain.ids import explain_bad_id
+
+TASKS = "tasks"
+CONFIG_PATH = "tasks/config.yaml"
+PLANS = "tasks/plans"
+HANDOFFS = "tasks/handoffs"
+ROLES = "tasks/roles"
+WORKFLOWS = "tasks/workflows"
+SCHEMAS = "tasks/schemas"
+DOCS = "tasks/docs"
+RESERVED = ("plans", "handoffs", "roles", "workflows", "schemas", "docs")
+
+Kind = Literal["task", "plan", "handoff", "config", "role", "workflow"]
+
+
+class Place(NamedTuple):
+    """What a path under ``tasks/`` holds: its kind, the id its name gives, and what is wrong with that name."""
+
+    kind: Kind
+    id: str
+    complaint: str | None = None
+
+
+def classify(path: str) -> Place | None:
+    """The place of a repository path, or None when it is none of gitbaton's documents."""
+    parts = path.split("/")
+    if parts[0] != TASKS or len(parts) < 2:
+        return None
+    stem, dot, ending = parts[-1].rpartition(".")
+    if not dot or ending.lower() not in ("yaml", "yml") or any(p.startswith(".") for p in parts):
+        return None
+    complaint = None if ending == "yaml" else "the file name must end in .yaml"
+    if path == CONFIG_PATH:
+        return Place("config", "config")
+    folder = parts[1] if len(parts) > 2 else ""
+    match folder:
+        case "handoffs":
+            return Place("handoff", stem, complaint)
+        case "plans":
+            return Place("plan", stem, complaint or _complain(stem))
+        case "roles":
+            return Place("role", stem, complaint)
+        case "workflows":
+            return Place("workflow", stem, complaint)
+        case "schemas" | "docs":
+            return None
+        case _:
+            return Place("task", stem, complaint or _complain(stem))
+
+
+def _complain(stem: str) -> str | None:
+    reason = explain_bad_id(stem)
+    return f"its name gives no valid id: {reason}" if reason else None
+
+
+def task_path(task: str) -> str:
+    """Where a new task file goes (config ``layout: flat``)."""
+    return f"{TASKS}/{task}.yaml"
+
+
+def plan_path(plan: str) -> str:
+    """Where a plan file stands."""
+    return f"{PLANS}/{plan}.yaml"
+
+
+def handoff_path(task: str | None, stamp: str, run: str) -> str:
+    """Where a new handoff file goes; ``stamp`` is a time like ``20260131T090000Z``."""
+    return f"{HANDOFFS}/{task or 'sessions'}/{stamp}-{run}.yaml"
+
+
+def schema_line(kind: str, path: str) -> str:
+    """First line of a new file, so that editors find the schema: relative to the file itself."""
+    up = "../" * (path.count("/") - 1)
+    return f"# yaml-language-server: $schema={up or './'}schemas/{kind}.schema.json"

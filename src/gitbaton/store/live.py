@@ -1,0 +1,103 @@
+"""Live state: reading the tips of all state refs, and making the next state of one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.domain.board import LiveRow
+from gitbaton.domain.state import State
+from gitbaton.errors import InvalidDocument, Refusal
+from gitbaton.store.documents import parse_document
+from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, write_blob, write_tree_with
+from gitbaton.store.schemas import field_order
+from gitbaton.store.yamlwrite import render_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gitbaton.errors import Problem
+    from gitbaton.store.repository import Repository
+
+STATE_FILE = "state.yaml"
+#: State commits are made by the tool on somebody's behalf (``event.by`` says whose), so they need no git identity.
+TOOL = Commit("gitbaton", "gitbaton@users.noreply.github.com")
+
+
+class Tip(NamedTuple):
+    """The tip of a task's state ref."""
+
+    oid: str
+    state: State
+
+
+class Tips(NamedTuple):
+    """All tips that can be read, and the problems of those that can't."""
+
+    states: dict[str, Tip]
+    problems: tuple[Problem, ...]
+
+
+def read_tips(repo: Repository, tasks: Iterable[str] | None = None) -> Tips:
+    """The state tips as this clone last saw them; of all tasks, or of ``tasks``."""
+    seen = list_refs(repo.git, repo.seen_prefix)
+    oids = {ref.removeprefix(repo.seen_prefix): oid for ref, oid in seen.items()}
+    if tasks is not None:
+        oids = {t: oids[t] for t in tasks if t in oids}
+    texts = read_objects(repo.git, (f"{oid}:{STATE_FILE}" for oid in oids.values()))
+    states: dict[str, Tip] = {}
+    problems: list[Problem] = []
+    for (task, oid), text in zip(oids.items(), texts, strict=True):
+        try:
+            state = parse_document(text or b"", f"{repo.state_prefix}{task}:{STATE_FILE}", State, "state")
+        except InvalidDocument as error:
+            problems += error.problems
+            continue
+        states[task] = Tip(oid, state)
+    return Tips(states, tuple(problems))
+
+
+def read_state(repo: Repository, oid: str) -> State:
+    """The state that commit ``oid`` holds. Raises ``InvalidDocument``."""
+    text = read_objects(repo.git, [f"{oid}:{STATE_FILE}"])[0]
+    return parse_document(text or b"", f"{oid[:12]}:{STATE_FILE}", State, "state")
+
+
+def write_state(repo: Repository, state: State, parent: str | None) -> str:
+    """Store ``state`` as a commit on top of ``parent`` and return its id; no ref moves."""
+    value = state.model_dump(mode="json", exclude_defaults=True)
+    text = render_yaml({"version": 1, **value}, order=field_order("state"))
+    tree = write_tree_with(repo.git, None, {STATE_FILE: ("100644", write_blob(repo.git, text.encode()))})
+    event = state.event
+    subject = f"{state.task}: {event.name.replace('_', ' ')}" + (f" (attempt {state.attempt})" if state.attempt else "")
+    return commit_tree(repo.git, tree, [parent] if parent else [], f"{subject}\n\nBy: {event.by}\n", author=TOOL)
+
+
+def to_live_row(task: str, tip: Tip) -> LiveRow:
+    """The board's view of a tip."""
+    s = tip.state
+    last = s.attempts[-1] if s.attempts else None
+    return LiveRow(
+        task=task, status=s.status, oid=tip.oid, run=s.run, attempt=s.attempt, attempt_limit=s.attempt_limit,
+        holder=s.claimed_by.name if s.claimed_by else None, person=bool(s.claimed_by and s.claimed_by.kind == "person"),
+        lease=parse_time(s.lease), retry_at=parse_time(s.retry_at), reason=s.reason, hold=s.hold, question=s.question,
+        guidance=s.guidance, outcome=last.outcome if last else None, branch=s.branch, head=s.head, merge=s.merge,
+        pull_request=s.pull_request.url if s.pull_request else None,
+        cost_usd=sum(a.usage.cost_usd or 0.0 for a in s.attempts if a.usage), since=s.event.at,
+    )  # fmt: skip
+
+
+def parse_time(text: str | None) -> float | None:
+    """Seconds since the epoch of an ISO 8601 time; None for none. A time without a zone is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refusal(f"'{text}' is no time", code="bad-time", hint="write ISO 8601, like 2026-01-31T09:00:00Z") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def render_time(moment: datetime) -> str:
+    """``2026-01-31T09:00:00Z``: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""What someone can ask for. Every face calls only these."""

@@ -1,0 +1,97 @@
+"""What every use-case works with: one repository, its shared refs, and the outside world behind ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.domain.board import Board, TaskRow, fold_board
+from gitbaton.domain.ids import find_id
+from gitbaton.errors import Refusal
+from gitbaton.store.git import is_ancestor
+from gitbaton.store.live import Tips, read_tips, to_live_row
+from gitbaton.store.snapshots import Contents, overlay_local, read_contents, read_revision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from gitbaton.domain.board import Entry
+    from gitbaton.domain.config import AgentConfig
+    from gitbaton.ports import Agent, Forge
+    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.store.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """``actor`` is who acts, for people to read. ``environment`` is the process's, from which agents get an
+    allow-listed part. ``cache`` is where agents' workplaces stand. ``random_id`` gives fresh lower-case
+    letters and digits."""
+
+    repo: Repository
+    refs: RemoteRefs | LocalRefs
+    clock: Callable[[], datetime]
+    random_id: Callable[[int], str]
+    pause: Callable[[float], None]
+    actor: str
+    environment: Mapping[str, str]
+    cache: Path
+    open_forge: Callable[[Repository], Forge]
+    open_agent: Callable[[str, AgentConfig], Agent]
+
+    def fetched(self) -> Project:
+        """This project after a fetch of base and state refs."""
+        self.refs.fetch()
+        return self.reread()
+
+    def reread(self) -> Project:
+        """This project with config and base as they are now."""
+        return replace(self, repo=self.repo.refreshed())
+
+
+class View(NamedTuple):
+    """The board with what it was folded from."""
+
+    board: Board
+    contents: Contents
+    tips: Tips
+
+
+def load_view(project: Project, *, local: bool) -> View:
+    """The board as of the last fetch. ``local`` overlays what this checkout adds (for looking); without it
+    the answer is base and state refs alone (for acting)."""
+    repo = project.repo
+    files = read_revision(repo, repo.base.commit)
+    contents = overlay_local(repo, files) if local else read_contents(files)
+    tips = read_tips(repo)
+    live = {task: to_live_row(task, tip) for task, tip in tips.states.items()}
+    merges = {row.merge for row in live.values() if row.status == "merged" and row.merge and _todo(contents, row.task)}
+    seen = [m for m in merges if repo.base.commit and is_ancestor(repo.git, m, repo.base.commit)]
+    board = fold_board(
+        contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
+        attempts_max=repo.config.retries.attempts, merges_seen=seen, plans=contents.plans,
+    )  # fmt: skip
+    return View(board, contents, tips)
+
+
+def _todo(contents: Contents, task: str) -> bool:
+    row = contents.tasks.get(task)
+    return row is not None and row.status == "todo"
+
+
+def find_entry(view: View, text: str) -> Entry:
+    """The board's entry that ``text`` names. Raises ``Refusal``: unknown, ambiguous, or broken file."""
+    for broken in view.board.broken:
+        if broken.id == text and text not in view.board.entries:
+            raise Refusal(
+                f"the file of {text} can't be read", code="broken-task", hint=f"fix {broken.path}, then run: baton validate",
+                problems=broken.problems,
+            )  # fmt: skip
+    return view.board.entries[find_id(text, view.board.entries)]
+
+
+def find_row(view: View, text: str) -> TaskRow:
+    """The task file's row that ``text`` names; raises as ``find_entry``."""
+    return find_entry(view, text).row
