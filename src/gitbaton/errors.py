@@ -66,10 +66,13 @@ class Refusal(BatonError):
 class InvalidDocument(Refusal):
     """One or more files do not say what their schema wants; ``problems`` names each (exit 1)."""
 
-    def __init__(self, problems: Iterable[Problem], *, message: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, problems: Iterable[Problem], *, message: str | None = None, hint: str | None = None
+    ) -> None:
         found = tuple(problems)
         super().__init__(
-            message or (str(found[0]) if len(found) == 1 else f"{len(found)} problems in the repository's files"),
+            message
+            or (str(found[0]) if len(found) == 1 else f"{len(found)} problems in the repository's files"),
             code="invalid-document",
             hint=hint or "fix the file, then run: baton validate",
             problems=found,

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 class RefUpdate(NamedTuple):
     """Move ``ref`` (full name) from ``old`` to ``new``; ``old`` None = it must not exist yet,
-    ``new`` None = delete it. Object ids in full."""
+    ``new`` None = delete it. Object ids in full.
+    """
 
     ref: str
     new: str | None
@@ -41,7 +42,8 @@ class Refs(Protocol):
 
     def swap(self, updates: Sequence[RefUpdate]) -> None:
         """All updates or none. Raises ``LostRace`` (a ref moved), ``Refusal`` (rules, permission,
-        size), ``Unreachable`` (network)."""
+        size), ``Unreachable`` (network).
+        """
 
     def now(self) -> datetime:
         """The time that leases are judged by: the server's where it tells, else the local clock (UTC)."""
@@ -99,7 +101,8 @@ class AgentReport:
     """How the agent process ended. ``outcome`` is SUCCEEDED when the agent says it is finished: that
     the work is any good is for guards and checks to find. ``message`` is one readable sentence or the
     agent's last words; ``result`` what it handed over as structured data, unchecked; ``handoff`` the
-    unchecked fields of a handoff where the adapter received some."""
+    unchecked fields of a handoff where the adapter received some.
+    """
 
     outcome: Outcome
     message: str
@@ -127,7 +130,24 @@ class Agent(Protocol):
     ) -> AgentReport:
         """Run to the end. ``should_stop`` is asked at least once a second; an outcome it returns ends
         the agent (process tree included) and becomes the report's outcome. Never raises for what the
-        agent does; raises ``Refusal`` only when it can't be started."""
+        agent does; raises ``Refusal`` only when it can't be started.
+        """
+
+
+class ShellRun(NamedTuple):
+    """How a shell command ended, and the end of what it printed."""
+
+    exit_code: int
+    output: str
+    seconds: float
+    timed_out: bool
+
+
+class Shell(Protocol):
+    """Runs checks."""
+
+    def __call__(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> ShellRun:
+        """Run ``command`` with nothing but ``env``, and end all it started. Never raises for what it does."""
 
 
 # -- forge ------------------------------------------------------------------------------------------
@@ -158,7 +178,8 @@ class Forge(Protocol):
 
     def publish_review(self, head: str, base: str, title: str, body: str) -> Review:
         """Open a review of ``head`` against ``base``, or bring the open one up to date: idempotent by
-        head. Raises ``Refusal`` (permission, no difference) or ``Unreachable``."""
+        head. Raises ``Refusal`` (permission, no difference) or ``Unreachable``.
+        """
 
     def comment(self, review: Review, body: str) -> None:
         """Say something to the people who review."""
@@ -166,7 +187,8 @@ class Forge(Protocol):
     def merge(self, review: Review, *, head_oid: str, title: str, also: Sequence[RefUpdate]) -> str:
         """Merge ``review`` if its head still is ``head_oid`` and publish the updates ``also``: in one
         atomic step on bare Git, right after on a server. Returns the merge commit's id. Raises
-        ``Refusal`` (conflicts, rules), ``LostRace``, ``Unreachable``."""
+        ``Refusal`` (conflicts, rules), ``LostRace``, ``Unreachable``.
+        """
 
     def close(self, review: Review) -> None:
         """Close without merging."""

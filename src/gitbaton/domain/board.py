@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gitbaton.errors import Problem
 
 EffectiveState = Literal[
-    "draft", "held", "done", "cancelled", "waiting", "ready", "in_progress", "stale", "needs_input", "in_review",
-    "changes_requested", "failed", "stopped", "closed", "taken_over",
+    "draft", "held", "done", "cancelled", "waiting", "ready", "in_progress", "stale", "needs_input",
+    "in_review", "changes_requested", "failed", "stopped", "closed", "taken_over",
 ]  # fmt: skip
 _RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 #: States in which somebody's work on the task occupies its paths.
@@ -28,7 +28,8 @@ OCCUPYING = ("in_progress", "in_review")
 
 class TaskRow(NamedTuple):
     """What the board needs of a task file. ``local`` says why the row is not (only) what base says:
-    ``uncommitted`` or ``unmerged``; None = exactly what stands on base."""
+    ``uncommitted`` or ``unmerged``; None = exactly what stands on base.
+    """
 
     id: str
     path: str
@@ -89,7 +90,8 @@ class LiveRow(NamedTuple):
 
 class Entry(NamedTuple):
     """One task on the board. ``claimable`` is True when only caps could still say no;
-    ``why`` is the reason for the state in a sentence."""
+    ``why`` is the reason for the state in a sentence.
+    """
 
     row: TaskRow
     live: LiveRow | None
@@ -139,14 +141,27 @@ def fold_board(
     for row in by_id.values():
         live = tips.get(row.id)
         needs = edges[row.id]
-        blocked = tuple(n for n in needs if n not in finished and not (n in children.get(row.id, ()) and _is_off(by_id[n])))
-        left = max(0, ((live and live.attempt_limit) or row.attempts_max or attempts_max) - (live.attempt if live else 0))
-        state, why = _effective(row, live, blocked, is_done=row.id in finished, is_parent=row.id in children, now=now)
+        blocked = tuple(
+            n
+            for n in needs
+            if n not in finished and not (n in children.get(row.id, ()) and _is_off(by_id[n]))
+        )
+        left = max(
+            0,
+            ((live and live.attempt_limit) or row.attempts_max or attempts_max)
+            - (live.attempt if live else 0),
+        )
+        state, why = _effective(
+            row, live, blocked, is_done=row.id in finished, is_parent=row.id in children, now=now
+        )
         claimable = _is_claimable(row, live, state, blocked, left, now=now) and row.id not in children
         if claimable and known_plans is not None and row.plan and row.plan not in known_plans:
             claimable, why = False, f"its plan {row.plan} is not merged yet"
         if claimable and row.local:
-            claimable, why = False, "it is only local: it can be claimed once it is merged into the base branch"
+            claimable, why = (
+                False,
+                "it is only local: it can be claimed once it is merged into the base branch",
+            )
         entries[row.id] = Entry(row, live, state, blocked, claimable, why, left, depths.get(row.id, 0))
     return Board(entries, broken_rows, {k: tuple(sorted(v)) for k, v in children.items()})
 
@@ -156,14 +171,24 @@ def _is_off(row: TaskRow) -> bool:
 
 
 def _finished(
-    by_id: Mapping[str, TaskRow], children: Mapping[str, list[str]], tips: Mapping[str, LiveRow], seen: set[str]
+    by_id: Mapping[str, TaskRow],
+    children: Mapping[str, list[str]],
+    tips: Mapping[str, LiveRow],
+    seen: set[str],
 ) -> set[str]:
     """Ids that are done: by their file, by a merge that this clone hasn't fetched yet, or (parents) because
-    every child is done or cancelled and one at least is done."""
+    every child is done or cancelled and one at least is done.
+    """
     done = {row.id for row in by_id.values() if row.status == "done"}
     for row in by_id.values():
         live = tips.get(row.id)
-        if row.status == "todo" and live and live.status == "merged" and live.merge and live.merge not in seen:
+        if (
+            row.status == "todo"
+            and live
+            and live.status == "merged"
+            and live.merge
+            and live.merge not in seen
+        ):
             done.add(row.id)
     open_parents = [p for p in children if p in by_id and p not in done and by_id[p].status == "todo"]
     changed = True
@@ -178,7 +203,13 @@ def _finished(
 
 
 def _effective(
-    row: TaskRow, live: LiveRow | None, blocked: tuple[str, ...], *, is_done: bool, is_parent: bool, now: float
+    row: TaskRow,
+    live: LiveRow | None,
+    blocked: tuple[str, ...],
+    *,
+    is_done: bool,
+    is_parent: bool,
+    now: float,
 ) -> tuple[EffectiveState, str]:
     if row.status == "cancelled":
         return "cancelled", "it was cancelled"
@@ -227,7 +258,13 @@ def _live_state(live: LiveRow, *, now: float) -> tuple[EffectiveState, str]:
 
 
 def _is_claimable(
-    row: TaskRow, live: LiveRow | None, state: EffectiveState, blocked: tuple[str, ...], left: int, *, now: float
+    row: TaskRow,
+    live: LiveRow | None,
+    state: EffectiveState,
+    blocked: tuple[str, ...],
+    left: int,
+    *,
+    now: float,
 ) -> bool:
     if blocked or row.status != "todo":
         return False
@@ -239,7 +276,7 @@ def _is_claimable(
 
 
 def order_key(entry: Entry) -> tuple[int, int, int, str, str]:
-    """Sort key of the queue: changes requested, retries, then priority, how much work it unblocks, age, id."""
+    """Sort key of the queue: changes requested, retries, priority, how much work it unblocks, age, id."""
     kind = 0 if entry.state == "changes_requested" else 1 if entry.state in ("failed", "stale") else 2
     return (kind, _RANK[entry.row.priority], -entry.depth, entry.row.created or "~", entry.row.id)
 

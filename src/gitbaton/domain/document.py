@@ -11,7 +11,8 @@ TEXT_SCHEMA: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 
 def _text(value: object) -> object:
     """Numbers and booleans are accepted for text: the reader hands over their source text, and values
-    that come from JSON say what JSON says."""
+    that come from JSON say what JSON says.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -30,7 +31,8 @@ NonEmptyText = Annotated[
 
 class Part(BaseModel):
     """An object inside a document: unknown fields are refused, but for ``x-…``, which are nobody's
-    business here (they stay in the file, because edits change text, not models)."""
+    business here (they stay in the file, because edits change text, not models).
+    """
 
     model_config = ConfigDict(
         extra="forbid",

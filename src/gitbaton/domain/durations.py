@@ -47,6 +47,11 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     Field(examples=["90s", "10m", "2h", 600]),
     WithJsonSchema(
-        {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_S}, {"type": "string", "pattern": PATTERN}]}
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_S},
+                {"type": "string", "pattern": PATTERN},
+            ]
+        }
     ),
 ]

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 def find_cycles(edges: Mapping[str, Sequence[str]]) -> list[list[str]]:
     """Cycles among ``edges`` (task → tasks it needs), each as a closed path ``[a, b, a]`` that starts at
     its smallest id. One per knot: after a cycle is found its tasks are set aside, so that independent
-    cycles are all named in one go."""
+    cycles are all named in one go.
+    """
     left = {task: [n for n in needs if n in edges] for task, needs in edges.items()}
     cycles: list[list[str]] = []
     while True:
@@ -31,7 +32,8 @@ def find_cycles(edges: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 def measure_depths(edges: Mapping[str, Sequence[str]], finished: Collection[str]) -> dict[str, int]:
     """For each unfinished task the number of tasks on the longest path of unfinished tasks that wait
-    for it. Tasks on a cycle count 0: nothing will ever unblock them."""
+    for it. Tasks on a cycle count 0: nothing will ever unblock them.
+    """
     waiting: dict[str, list[str]] = {task: [] for task in edges if task not in finished}
     unmet = dict.fromkeys(waiting, 0)  # dependents not yet measured
     for task in waiting:

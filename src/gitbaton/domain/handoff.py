@@ -39,38 +39,93 @@ class Handoff(Document):
 
     model_config = ConfigDict(title="Handoff")
 
-    task: Annotated[TaskId | None, Field(title="Task", description="Task it is about; unset for a session.")] = None
+    task: Annotated[
+        TaskId | None, Field(title="Task", description="Task it is about; unset for a session.")
+    ] = None
     attempt: Annotated[int | None, Field(ge=1, title="Attempt", description="Number of the attempt.")] = None
     run: Annotated[Text | None, Field(title="Run", description="Run id of the attempt.")] = None
-    agent: Annotated[Text | None, Field(title="Agent", description="Who did it: an agent's or a person's name.")] = None
-    created: Annotated[Text | None, Field(title="Created", description="Time, ISO 8601.")] = None
-    outcome: Annotated[Outcome | None, Field(title="Outcome", description="How the attempt ended, as the runner saw it.")] = None
-    error: Annotated[Text | None, Field(title="Error", description="What went wrong, in a sentence.")] = None
-    incomplete: Annotated[bool, Field(title="Incomplete", description="True when the work was cut short.")] = False
-    verified: Annotated[
-        bool | None, Field(title="Verified", description="Whether checks run by the runner passed; unset or false: unverified.")
+    agent: Annotated[
+        Text | None, Field(title="Agent", description="Who did it: an agent's or a person's name.")
     ] = None
-    summary: Annotated[Text | None, Field(title="Summary", description="What was done, in a few sentences.")] = None
-    completed: Annotated[tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Completed", description="What is finished.")] = ()
-    remaining: Annotated[tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Remaining", description="What is not.")] = ()
-    decisions: Annotated[tuple[Decision, ...], Field(max_length=_LIST_MAX, title="Decisions", description="Choices and reasons.")] = ()
-    blockers: Annotated[tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Blockers", description="What stands in the way.")] = ()
-    questions: Annotated[tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Questions", description="What a person must answer.")] = ()
-    next_steps: Annotated[tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Next steps", description="What to do next.")] = ()
-    files_modified: Annotated[tuple[NonEmptyText, ...], Field(max_length=10_000, title="Files modified", description="Paths that changed.")] = ()
-    artifacts: Annotated[tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Artifacts", description="Paths or links of results.")] = ()
-    checks: Annotated[tuple[CheckResult, ...], Field(max_length=_LIST_MAX, title="Checks", description="Checks the runner ran.")] = ()
-    tests_passing: Annotated[bool | None, Field(title="Tests passing", description="Whether the tests pass, as the author says.")] = None
-    next_action: Annotated[NextAction | None, Field(title="Next action", description="What should happen next.")] = None
-    guidance: Annotated[Text | None, Field(title="Guidance", description="Free words to whoever goes on.")] = None
-    data: Annotated[dict[str, Any], Field(title="Data", description="Anything else; 64 KiB as JSON at the most.")] = {}
-    result: Annotated[Any, Field(title="Result", description="Structured result that met the task's result_schema.")] = None
+    created: Annotated[Text | None, Field(title="Created", description="Time, ISO 8601.")] = None
+    outcome: Annotated[
+        Outcome | None, Field(title="Outcome", description="How the attempt ended, as the runner saw it.")
+    ] = None
+    error: Annotated[Text | None, Field(title="Error", description="What went wrong, in a sentence.")] = None
+    incomplete: Annotated[
+        bool, Field(title="Incomplete", description="True when the work was cut short.")
+    ] = False
+    verified: Annotated[
+        bool | None,
+        Field(
+            title="Verified",
+            description="Whether checks run by the runner passed; unset or false: unverified.",
+        ),
+    ] = None
+    summary: Annotated[
+        Text | None, Field(title="Summary", description="What was done, in a few sentences.")
+    ] = None
+    completed: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(max_length=_LIST_MAX, title="Completed", description="What is finished."),
+    ] = ()
+    remaining: Annotated[
+        tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Remaining", description="What is not.")
+    ] = ()
+    decisions: Annotated[
+        tuple[Decision, ...],
+        Field(max_length=_LIST_MAX, title="Decisions", description="Choices and reasons."),
+    ] = ()
+    blockers: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(max_length=_LIST_MAX, title="Blockers", description="What stands in the way."),
+    ] = ()
+    questions: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(max_length=_LIST_MAX, title="Questions", description="What a person must answer."),
+    ] = ()
+    next_steps: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(max_length=_LIST_MAX, title="Next steps", description="What to do next."),
+    ] = ()
+    files_modified: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(max_length=10_000, title="Files modified", description="Paths that changed."),
+    ] = ()
+    artifacts: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(max_length=_LIST_MAX, title="Artifacts", description="Paths or links of results."),
+    ] = ()
+    checks: Annotated[
+        tuple[CheckResult, ...],
+        Field(max_length=_LIST_MAX, title="Checks", description="Checks the runner ran."),
+    ] = ()
+    tests_passing: Annotated[
+        bool | None, Field(title="Tests passing", description="Whether the tests pass, as the author says.")
+    ] = None
+    next_action: Annotated[
+        NextAction | None, Field(title="Next action", description="What should happen next.")
+    ] = None
+    guidance: Annotated[
+        Text | None, Field(title="Guidance", description="Free words to whoever goes on.")
+    ] = None
+    data: Annotated[
+        dict[str, Any], Field(title="Data", description="Anything else; 64 KiB as JSON at the most.")
+    ] = {}
+    result: Annotated[
+        Any, Field(title="Result", description="Structured result that met the task's result_schema.")
+    ] = None
     usage: Annotated[Usage | None, Field(title="Usage", description="What it cost.")] = None
-    supersedes: Annotated[tuple[NonEmptyText, ...], Field(max_length=_LIST_MAX, title="Supersedes", description="Earlier handoffs that no longer hold.")] = ()
+    supersedes: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(max_length=_LIST_MAX, title="Supersedes", description="Earlier handoffs that no longer hold."),
+    ] = ()
 
     @field_validator("data")
     @classmethod
     def _bounded(cls, value: dict[str, Any]) -> dict[str, Any]:
         if len(json.dumps(value, default=str).encode()) > DATA_BYTES_MAX:
-            raise ValueError("data is larger than 64 KiB; put large results into files and name them in artifacts")
+            raise ValueError(
+                "data is larger than 64 KiB; put large results into files and name them in artifacts"
+            )
         return value

@@ -16,7 +16,14 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = {"config", "sessions"}
 #: Names that Windows keeps for devices, with or without an extension:
 #: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
-_DEVICES = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
+_DEVICES = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"com{n}" for n in range(1, 10)),
+    *(f"lpt{n}" for n in range(1, 10)),
+}
 _SLUG_MAX = 48
 
 
@@ -37,13 +44,16 @@ def check_id(text: str) -> str:
     """``text`` if it is a valid id; raises ``Refusal`` (``bad-id``) that says why not."""
     reason = explain_bad_id(text)
     if reason:
-        raise Refusal(f"'{text}' can't be an id: {reason}", code="bad-id", hint="choose another one with --id")
+        raise Refusal(
+            f"'{text}' can't be an id: {reason}", code="bad-id", hint="choose another one with --id"
+        )
     return text
 
 
 def make_slug(title: str) -> str:
     """A readable slug from a title: ``Add login endpoint!`` → ``add-login-endpoint``. Letters outside
-    a-z are transliterated where Unicode knows how; a title with none gives ``task``."""
+    a-z are transliterated where Unicode knows how; a title with none gives ``task``.
+    """
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     if len(slug) > _SLUG_MAX:
@@ -55,7 +65,8 @@ def make_slug(title: str) -> str:
 
 def make_id(title: str, taken: Collection[str], random_suffix: Callable[[], str]) -> str:
     """A free id for ``title``. A slug that is taken gets a random suffix, never a counter, because
-    counters collide across branches. ``random_suffix`` gives four characters of a-z0-9."""
+    counters collide across branches. ``random_suffix`` gives four characters of a-z0-9.
+    """
     slug = make_slug(title)
     candidate = slug
     while candidate in taken:
@@ -76,12 +87,22 @@ def find_id(text: str, known: Iterable[str], *, exact: bool = False, noun: str =
         return hits[0]
     if hits:
         shown = ", ".join(hits[:6]) + (" …" if len(hits) > 6 else "")
-        raise Refusal(f"'{text}' could be {shown}", code="ambiguous-id", hint="give more of the id", data={"ids": hits})
+        raise Refusal(
+            f"'{text}' could be {shown}", code="ambiguous-id", hint="give more of the id", data={"ids": hits}
+        )
     near = find_similar(text, ids)
     if exact and (starts := [i for i in ids if i.startswith(text)]) and not near:
         near = starts[:3]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"see the ids with: baton list --{noun}s" if noun != "task" else "see the ids with: baton list"
-    raise Refusal(f"there is no {noun} '{text}'", code="unknown-id", hint=hint, data={"id": text, "similar": near})
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else f"see the ids with: baton list --{noun}s"
+        if noun != "task"
+        else "see the ids with: baton list"
+    )
+    raise Refusal(
+        f"there is no {noun} '{text}'", code="unknown-id", hint=hint, data={"id": text, "similar": near}
+    )
 
 
 def find_similar(text: str, known: Iterable[str], limit: int = 3) -> list[str]:

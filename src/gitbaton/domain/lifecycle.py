@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple, get_args
 from gitbaton.errors import Refusal
 
 LiveStatus = Literal[
-    "open", "in_progress", "needs_input", "in_review", "changes_requested", "failed", "stopped", "closed", "taken_over", "merged"
-]
+    "open", "in_progress", "needs_input", "in_review", "changes_requested", "failed", "stopped", "closed", "taken_over",
+    "merged",
+]  # fmt: skip
 EventName = Literal[
     "claimed", "withdrawn", "released", "checkpointed", "published", "review_opened", "failed", "asked", "answered",
     "stopped", "changes_requested", "retried", "merged", "closed", "taken_over", "held", "hold_released", "clarified",
@@ -72,9 +73,12 @@ class IllegalEvent(Refusal):
         )
 
 
-def apply_event(task: str, status: LiveStatus, event: EventName, *, before: LiveStatus | None = None) -> LiveStatus:
+def apply_event(
+    task: str, status: LiveStatus, event: EventName, *, before: LiveStatus | None = None
+) -> LiveStatus:
     """The status after ``event``. ``before`` is the status the present claim came from.
-    Raises ``IllegalEvent``."""
+    Raises ``IllegalEvent``.
+    """
     rule = TABLE[event]
     if status not in rule.sources:
         raise IllegalEvent(task, event, status)

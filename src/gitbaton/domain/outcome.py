@@ -36,7 +36,8 @@ class Outcome(StrEnum):
 
 class OutcomeRule(NamedTuple):
     """``good``: the work goes to review. ``transient``: the cause may pass without anybody's help.
-    ``infrastructure``: counts for the circuit breaker (nothing to do with the task itself)."""
+    ``infrastructure``: counts for the circuit breaker (nothing to do with the task itself).
+    """
 
     good: bool
     transient: bool
@@ -51,7 +52,9 @@ OUTCOMES: dict[Outcome, OutcomeRule] = {
     Outcome.OUT_OF_SCOPE: OutcomeRule(False, False, False, "the work leaves the task's paths"),
     Outcome.GUARD_REFUSED: OutcomeRule(False, False, False, "a guard refused the change"),
     Outcome.CHECKS_FAILED: OutcomeRule(False, False, False, "a check failed"),
-    Outcome.INVALID_RESULT: OutcomeRule(False, False, False, "the result does not fit the task's result_schema"),
+    Outcome.INVALID_RESULT: OutcomeRule(
+        False, False, False, "the result does not fit the task's result_schema"
+    ),
     Outcome.AGENT_REFUSED: OutcomeRule(False, False, False, "the agent refused the task"),
     Outcome.AGENT_ERROR: OutcomeRule(False, True, False, "the agent ended with an error"),
     Outcome.RATE_LIMITED: OutcomeRule(False, True, True, "the model's rate limit was reached"),

@@ -11,18 +11,26 @@ from gitbaton.domain.task import Check
 
 
 class Role(Document):
-    """A specialist: its file name is its name; a file in tasks/roles replaces a built-in role of that name."""
+    """A specialist, named by its file. A file in tasks/roles replaces a built-in role of that name."""
 
     model_config = ConfigDict(title="Role")
 
     title: Annotated[Text | None, Field(title="Title", description="Name for people.")] = None
-    purpose: Annotated[NonEmptyText, Field(title="Purpose", description="What this role is for, in one sentence.")]
-    guidance: Annotated[Text | None, Field(title="Guidance", description="How to work, in Markdown; part of the briefing.")] = None
+    purpose: Annotated[
+        NonEmptyText, Field(title="Purpose", description="What this role is for, in one sentence.")
+    ]
+    guidance: Annotated[
+        Text | None, Field(title="Guidance", description="How to work, in Markdown; part of the briefing.")
+    ] = None
     definition_of_done: Annotated[
-        tuple[NonEmptyText, ...], Field(title="Definition of done", description="What holds for every task of this role.")
+        tuple[NonEmptyText, ...],
+        Field(title="Definition of done", description="What holds for every task of this role."),
     ] = ()
     allowed_tools: Annotated[
-        tuple[NonEmptyText, ...], Field(title="Allowed tools", description="Tools besides reading and editing files.")
+        tuple[NonEmptyText, ...],
+        Field(title="Allowed tools", description="Tools besides reading and editing files."),
     ] = ()
     model: Annotated[Text | None, Field(title="Model", description="Model this role should use.")] = None
-    checks: Annotated[tuple[Check, ...], Field(title="Checks", description="Checks besides those of the config.")] = ()
+    checks: Annotated[
+        tuple[Check, ...], Field(title="Checks", description="Checks besides those of the config.")
+    ] = ()

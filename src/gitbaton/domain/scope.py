@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def compile_glob(glob: str) -> re.Pattern[str]:
     """A regular expression for a glob over paths with ``/``: ``*`` and ``?`` stay within a segment, ``**``
     spans segments, ``[…]`` is a character class; a glob without wildcards also names everything below it
-    (``src`` is ``src/**``)."""
+    (``src`` is ``src/**``).
+    """
     text = glob.strip().removeprefix("./").rstrip("/")
     out, i = [], 0
     while i < len(text):
@@ -50,7 +51,8 @@ def is_matched(path: str, globs: Iterable[str]) -> bool:
 
 def globs_overlap(first: str, second: str) -> bool:
     """Whether two globs may name one file. Errs on the side of yes: where both have wildcards, only the
-    folders before the first wildcard are compared."""
+    folders before the first wildcard are compared.
+    """
     a, b = _fixed_folders(first), _fixed_folders(second)
     if a.exact and b.exact:
         return is_matched(first.rstrip("/"), [second]) or is_matched(second.rstrip("/"), [first])

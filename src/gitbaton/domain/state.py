@@ -66,7 +66,10 @@ class State(Document):
     event: Annotated[Event, Field(description="What brought it here.")]
     run: Annotated[Text | None, Field(description="Run id of the holder: the fence.")] = None
     attempt: Annotated[int, Field(ge=0, description="Number of the newest attempt.")] = 0
-    attempt_limit: Annotated[int | None, Field(ge=0, description="Highest attempt number that needs no person; unset: the config's.")] = None
+    attempt_limit: Annotated[
+        int | None,
+        Field(ge=0, description="Highest attempt number that needs no person; unset: the config's."),
+    ] = None
     claimed_by: Annotated[Holder | None, Field(description="Who holds it.")] = None
     claimed_from: Annotated[LiveStatus | None, Field(description="Status before the claim.")] = None
     lease: Annotated[Text | None, Field(description="Time after which others may try, ISO 8601, UTC.")] = None
@@ -79,6 +82,8 @@ class State(Document):
     guidance: Annotated[tuple[NonEmptyText, ...], Field(description="What the next attempt must heed.")] = ()
     question: Annotated[Text | None, Field(description="What the agent asked.")] = None
     reason: Annotated[Text | None, Field(description="Why it stands here, in a sentence.")] = None
-    retry_at: Annotated[Text | None, Field(description="Time before which nobody tries again, ISO 8601, UTC.")] = None
+    retry_at: Annotated[
+        Text | None, Field(description="Time before which nobody tries again, ISO 8601, UTC.")
+    ] = None
     hold: Annotated[Text | None, Field(description="Why nobody should start it.")] = None
     attempts: Annotated[tuple[Attempt, ...], Field(description="Every attempt so far.")] = ()

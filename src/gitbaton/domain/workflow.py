@@ -31,7 +31,9 @@ class Step(Part):
     complexity: Annotated[Complexity | None, Field(description="Complexity of the task.")] = None
     depends_on: Annotated[tuple[TaskId, ...], Field(description="Steps that come before.")] = ()
     paths: Annotated[tuple[NonEmptyText, ...], Field(description="Globs the task may touch.")] = ()
-    when: Annotated[Text | None, Field(description="Parameter that must be set for this step to be used.")] = None
+    when: Annotated[
+        Text | None, Field(description="Parameter that must be set for this step to be used.")
+    ] = None
 
 
 class Workflow(Document):
@@ -39,7 +41,11 @@ class Workflow(Document):
 
     model_config = ConfigDict(title="Workflow")
 
-    title: Annotated[NonEmptyText, Field(max_length=200, title="Title", description="The workflow in one line.")]
+    title: Annotated[
+        NonEmptyText, Field(max_length=200, title="Title", description="The workflow in one line.")
+    ]
     description: Annotated[Text | None, Field(title="Description", description="When to use it.")] = None
-    parameters: Annotated[dict[str, Parameter], Field(title="Parameters", description="What to fill in, by name.")] = {}
+    parameters: Annotated[
+        dict[str, Parameter], Field(title="Parameters", description="What to fill in, by name.")
+    ] = {}
     steps: Annotated[tuple[Step, ...], Field(min_length=1, title="Steps", description="At least one.")]
