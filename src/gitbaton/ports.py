@@ -134,6 +134,22 @@ class Agent(Protocol):
         """
 
 
+class ShellRun(NamedTuple):
+    """How a shell command ended, and the end of what it printed."""
+
+    exit_code: int
+    output: str
+    seconds: float
+    timed_out: bool
+
+
+class Shell(Protocol):
+    """Runs checks."""
+
+    def __call__(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> ShellRun:
+        """Run ``command`` with nothing but ``env``, and end all it started. Never raises for what it does."""
+
+
 # -- forge ------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ LiveStatus = Literal[
     "merged",
 ]  # fmt: skip
 EventName = Literal[
-    "claimed", "withdrawn", "released", "checkpointed", "published", "delivered", "failed", "asked", "answered",
+    "claimed", "withdrawn", "released", "checkpointed", "published", "review_opened", "failed", "asked", "answered",
     "stopped", "changes_requested", "retried", "merged", "closed", "taken_over", "held", "hold_released", "clarified",
 ]  # fmt: skip
 ALL: tuple[LiveStatus, ...] = get_args(LiveStatus)
@@ -45,7 +45,7 @@ TABLE: dict[EventName, Rule] = {
     "released":          Rule(("in_progress",),                                            BEFORE,         "person", False, "a person gave it back"),
     "checkpointed":      Rule(("in_progress", "stopped"),                                  SAME,           "runner", True,  "work in progress was saved"),
     "published":         Rule(("in_progress",),                                            "in_review",    "runner", True,  "the work went to review"),
-    "delivered":         Rule(("in_progress",),                                            "in_review",    "runner", True,  "a document went to review"),
+    "review_opened":     Rule(("in_review",),                                              SAME,           "runner", True,  "the pull request was opened"),
     "failed":            Rule(("in_progress",),                                            "failed",       "runner", True,  "the attempt failed"),
     "asked":             Rule(("in_progress",),                                            "needs_input",  "runner", True,  "the agent asked a person"),
     "answered":          Rule(("needs_input",),                                            "open",         "person", False, "a person answered"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.config import AgentConfig
-    from gitbaton.ports import Agent, Forge
+    from gitbaton.ports import Agent, Forge, Shell
     from gitbaton.store.refs import LocalRefs, RemoteRefs
     from gitbaton.store.repository import Repository
 
@@ -40,6 +40,7 @@ class Project:
     cache: Path
     open_forge: Callable[[Repository], Forge]
     open_agent: Callable[[str, AgentConfig], Agent]
+    run_shell: Shell
 
     def fetched(self) -> Project:
         """This project after a fetch of base and state refs."""

@@ -1,0 +1,195 @@
+"""The briefing: everything an agent is told, as one Markdown text. Deterministic: the same material gives
+the same bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.domain.durations import render_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gitbaton.domain.handoff import Handoff
+    from gitbaton.domain.plan import Plan
+    from gitbaton.domain.role import Role
+    from gitbaton.domain.state import Attempt
+    from gitbaton.domain.task import Task
+
+_OUTPUT_LINES = 40
+
+
+class Material(NamedTuple):
+    """What a briefing is made of. ``dependencies`` are (id, title, newest handoff) of what the task depends
+    on; ``earlier`` are this task's handoffs, oldest first; ``attempts`` its past attempts; ``guidance`` what a
+    person said since; ``checks`` (name, command); ``timeout_s`` the time limit in seconds; ``has_tools``:
+    the agent has our MCP tools."""
+
+    task_id: str
+    task: Task
+    attempt: int
+    role_name: str | None
+    role: Role | None
+    plan: Plan | None
+    dependencies: Sequence[tuple[str, str, Handoff | None]]
+    earlier: Sequence[Handoff]
+    attempts: Sequence[Attempt]
+    guidance: Sequence[str]
+    checks: Sequence[tuple[str, str]]
+    protected: Sequence[str]
+    timeout_s: float
+    max_turns: int | None
+    has_tools: bool
+
+
+def render_briefing(m: Material) -> str:
+    """The briefing as Markdown, ending in one newline."""
+    parts = [
+        f"# Task {m.task_id}: {m.task.title}",
+        _opening(m),
+        _guidance(m),
+        _section("What is wanted", m.task.description),
+        _acceptance(m),
+        _clarifications(m),
+        _plan(m),
+        _role(m),
+        _context(m),
+        _dependencies(m),
+        _history(m),
+        _scope(m),
+        _finish(m),
+    ]
+    return "\n\n".join(p.strip("\n") for p in parts if p) + "\n"
+
+
+def _section(title: str, body: str | None) -> str:
+    return f"## {title}\n\n{body.strip()}" if body and body.strip() else ""
+
+
+def _bullets(items: Sequence[str]) -> str:
+    return "\n".join("- " + i.strip().replace("\n", "\n  ") for i in items)
+
+
+def _opening(m: Material) -> str:
+    nth = "This is the first attempt." if m.attempt == 1 else f"This is attempt {m.attempt}; the work of earlier attempts is already in your folder."
+    return (
+        "You work alone in a private clone of a git repository, on this one task. "
+        f"{nth} Nobody answers while you work. What you leave in the folder is checked, committed and sent to "
+        "a person for review; you don't need to commit or push."
+    )
+
+
+def _guidance(m: Material) -> str:
+    if not m.guidance:
+        return ""
+    return _section("Heed this first", "A person said about the work so far:\n\n" + "\n\n".join(_quote(g) for g in m.guidance))
+
+
+def _quote(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
+
+
+def _acceptance(m: Material) -> str:
+    lines = [f"- [{'x' if a.checked else ' '}] {a.text.strip()}" for a in m.task.acceptance]
+    return _section("It is done when", "\n".join(lines))
+
+
+def _clarifications(m: Material) -> str:
+    lines = []
+    for c in m.task.clarifications:
+        source = ", ".join(s for s in (c.who, c.when) if s)
+        lines.append(c.text + (f" ({source})" if source else ""))
+    return _section("Clarifications", _bullets(lines))
+
+
+def _plan(m: Material) -> str:
+    if not m.plan:
+        return ""
+    return _section("The plan it belongs to", f"{m.plan.title}\n\n{m.plan.goal or ''}")
+
+
+def _role(m: Material) -> str:
+    if not m.role_name:
+        return ""
+    if not m.role:
+        return _section("Your role", f"Work as a {m.role_name}.")
+    done = "\n\nIn this role, work is done when:\n\n" + _bullets(m.role.definition_of_done) if m.role.definition_of_done else ""
+    return _section(f"Your role: {m.role.title or m.role_name}", f"{m.role.purpose.strip()}\n\n{(m.role.guidance or '').strip()}{done}")
+
+
+def _context(m: Material) -> str:
+    return _section("Read first", _bullets(m.task.context))
+
+
+def _dependencies(m: Material) -> str:
+    texts = []
+    for task_id, title, handoff in m.dependencies:
+        body = f"### {task_id}: {title}"
+        texts.append(body + ("\n\n" + _handoff(handoff) if handoff else "\n\nNo handoff was left."))
+    return _section("What it builds on", "\n\n".join(texts))
+
+
+def _handoff(h: Handoff) -> str:
+    lines = []
+    if h.summary:
+        lines.append(h.summary.strip())
+    for words, items in (
+        ("Finished", h.completed), ("Not finished", h.remaining),
+        ("Decided", [d.decision + (f", because {d.reason}" if d.reason else "") for d in h.decisions]),
+        ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", h.files_modified[:30]),
+        ("Results", h.artifacts),
+    ):  # fmt: skip
+        if items:
+            lines.append(f"{words}:\n\n{_bullets(list(items))}")
+    if h.guidance:
+        lines.append(f"In its author's words: {h.guidance.strip()}")
+    return "\n\n".join(lines) or "It says nothing more."
+
+
+def _history(m: Material) -> str:
+    if not m.attempts:
+        return ""
+    texts = []
+    by_attempt = {h.attempt: h for h in m.earlier}
+    for a in m.attempts:
+        ended = a.outcome.value.replace("_", " ") if a.outcome else "never reported back"
+        body = f"### Attempt {a.number}: {ended}"
+        if a.message:
+            body += f"\n\n{a.message.strip()}"
+        if handoff := by_attempt.get(a.number):
+            body += "\n\n" + _handoff(handoff)
+            for check in handoff.checks:
+                if not check.passed:
+                    output = "\n".join((check.output or "").strip().splitlines()[-_OUTPUT_LINES:])
+                    body += f"\n\nThe check `{check.name}` failed" + (f" and printed at its end:\n\n```\n{output}\n```" if output else ".")
+        texts.append(body)
+    return _section("Earlier attempts", "\n\n".join(texts))
+
+
+def _scope(m: Material) -> str:
+    lines = []
+    if m.task.paths:
+        lines.append("Change only files that match: " + ", ".join(f"`{p}`" for p in m.task.paths) + ". Anything else fails the attempt.")
+    lines.append("Never change: " + ", ".join(f"`{p}`" for p in m.protected) + ".")
+    if m.task.working_directory:
+        lines.append(f"The part of the repository you work in is `{m.task.working_directory}`.")
+    limits = f"You have {render_duration(m.timeout_s)}" + (f" and {m.max_turns} turns" if m.max_turns else "") + "."
+    return _section("Limits", _bullets([*lines, limits]))
+
+
+def _finish(m: Material) -> str:
+    lines = []
+    if m.checks:
+        lines.append("When you end, these commands are run and must succeed: " + ", ".join(f"`{c}` ({n})" for n, c in m.checks) + ". Run them yourself first.")
+    if m.task.result_schema is not None:
+        lines.append("This task wants a structured result that meets its `result_schema`; hand it over with the completion.")
+    if m.has_tools:
+        lines += [
+            "Use the `baton` tools: `complete_task` with a short summary, decisions and what remains, when it is done; "
+            "`save_context` for notes worth keeping on the way.",
+            "If only a person can decide something, ask with `save_context` and `question`, then end. Don't guess.",
+        ]
+    else:
+        lines.append("To leave a handoff, write JSON to the file named by `$BATON_RESULT`: `summary`, `decisions`, `remaining`, `questions`, `outcome`.")
+    lines.append("Work that is only half done is worth more with an honest note than with a claim that it is finished.")
+    return _section("How to finish", _bullets(lines))

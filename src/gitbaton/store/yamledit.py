@@ -1,0 +1,257 @@
+"""Edits one YAML file by the smallest change of its text
+
+An edit is a pure function on values; the difference between old and new value becomes a few single
+changes (set, insert, delete one value), each spliced into the text at the parser's marks. After each
+the text is read again: if it does not say exactly what it should, another way to write the change is
+tried, and if none is right nothing is changed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gitbaton.errors import InvalidDocument, Problem, Refusal
+from gitbaton.store.yamlfile import VALUE, Shape, field_name, parse_tree
+from gitbaton.store.yamlnodes import MappingNode, read_tree
+from gitbaton.store.yamlsplice import Change, Delete, Insert, Layout, Replace, splice
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+
+class SetField(NamedTuple):
+    """Give a field a value; it and the mappings above it are created where they are missing."""
+
+    field: tuple[str | int, ...]
+    value: object
+
+
+class RemoveField(NamedTuple):
+    """Remove a field or a list's item; nothing happens if it is missing."""
+
+    field: tuple[str | int, ...]
+
+
+class AddItem(NamedTuple):
+    """Append to a list, which is created if it is missing; nothing happens if it holds an equal scalar."""
+
+    field: tuple[str | int, ...]
+    item: object
+
+
+class RemoveItem(NamedTuple):
+    """Remove every equal item of a list, and the field with the last one."""
+
+    field: tuple[str | int, ...]
+    item: object
+
+
+Edit = SetField | RemoveField | AddItem | RemoveItem
+
+
+def edit_yaml(
+    data: bytes,
+    path: str,
+    edits: Sequence[Edit],
+    *,
+    order: Sequence[str] = (),
+    shape: Shape = VALUE,
+    spaced: Collection[str] = (),
+) -> bytes:
+    """The file's bytes after ``edits``, applied in order; all bytes that no edit needs to change stay.
+
+    A missing top-level field goes in after its nearest predecessor in ``order``; the fields named in
+    ``spaced`` stay, or are put, between blank lines. ``path`` is for messages, ``shape`` as for
+    ``parse_yaml``.
+
+    Raises ``InvalidDocument`` if the file cannot be read and ``Refusal``: ``edit-impossible`` if an edit
+    makes no sense for the file's values, ``edit-refused`` if the text is written in a way that cannot be
+    edited safely, ``not-storable`` for values that no file can hold.
+    """
+    text, tree = parse_tree(data, path, shape)
+    for edit in edits:
+        wanted = apply_edit(tree.value, edit, path)
+        for change in _differences(tree.value, wanted, ()):
+            text, tree = _make(text, tree, change, path, shape, Layout(tuple(order), frozenset(spaced)))
+        if not same_value(tree.value, wanted):
+            raise _refusal(path, edit.field)
+    bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    return bom + text.encode()
+
+
+def apply_edit(value: Mapping[str, Any], edit: Edit, path: str = "") -> dict[str, Any]:
+    """The document's value after ``edit``; ``value`` itself stays as it is.
+
+    Raises ``Refusal`` (``edit-impossible``) where a field on the way is no mapping or list.
+    """
+    copy: dict[str, Any] = _plain(value)
+    if not edit.field:
+        raise Refusal("an edit needs a field", code="edit-impossible")
+    match edit:
+        case SetField(field, new):
+            _parent(copy, field, path, create=True)[field[-1]] = _plain(new)
+        case RemoveField(field):
+            _remove(copy, field, path)
+        case AddItem(field, item):
+            parent = _parent(copy, field, path, create=True)
+            items = _list_at(parent, field, path)
+            new = _plain(item)
+            if isinstance(new, dict | list) or not any(same_value(new, one) for one in items):
+                parent[field[-1]] = [*items, new]
+        case RemoveItem(field, item):
+            parent = _parent(copy, field, path, create=False)
+            items = _list_at(parent, field, path)
+            new = _plain(item)
+            kept = [one for one in items if not same_value(new, one)]
+            if kept:
+                parent[field[-1]] = kept
+            elif items:
+                _remove(copy, field, path)
+    return copy
+
+
+def same_value(one: object, other: object) -> bool:
+    """Equality that tells 1 from 1.0 and from true, but not the order of a mapping's keys."""
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """A copy made of dict, list and JSON scalars only. Raises ``TypeError`` for anything else."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return str.__str__(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    raise TypeError(f"{type(value).__name__} is no value of a YAML document: {value!r}")
+
+
+def _impossible(path: str, field: Sequence[str | int], said: str) -> Refusal:
+    return Refusal(f"{path}: {field_name(field)} {said}", code="edit-impossible", hint="look at the file first")
+
+
+def _parent(document: Any, field: Sequence[str | int], path: str, *, create: bool) -> Any:
+    """The mapping or list that holds (or will hold) the last part of ``field``; an empty mapping that
+    belongs to nothing if it is missing and not to be created."""
+    here = document
+    for i, part in enumerate(field):
+        if isinstance(part, int):
+            if not isinstance(here, list) or not -1 < part < len(here):
+                raise _impossible(path, field[: i + 1], "is no item that exists")
+        elif not isinstance(here, dict):
+            raise _impossible(path, field[:i], "holds no fields")
+        if i == len(field) - 1:
+            break
+        below = here[part] if isinstance(part, int) or part in here else None
+        if below is None:
+            below = {}
+            if create:
+                here[part] = below
+        here = below
+    return here
+
+
+def _list_at(parent: Any, field: Sequence[str | int], path: str) -> list[Any]:
+    """The list under the last part of ``field``; empty where there is nothing."""
+    last = field[-1]
+    items = parent.get(last) if isinstance(parent, dict) else parent[last]
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise _impossible(path, field, "is no list")
+    return items
+
+
+def _remove(document: dict[str, Any], field: Sequence[str | int], path: str) -> None:
+    parent = _parent(document, field, path, create=False)
+    last = field[-1]
+    if isinstance(last, int) or last in parent:
+        del parent[last]
+
+
+def _differences(old: Any, new: Any, at: tuple[str | int, ...]) -> Iterator[Change]:
+    """The changes that make ``new`` of ``old``, in an order in which each finds its place."""
+    if same_value(old, new):
+        return
+    if isinstance(old, dict) and isinstance(new, dict) and new:
+        kept = [key for key in old if key in new]
+        for key in kept:
+            yield from _differences(old[key], new[key], (*at, key))
+        for key in new:
+            if key not in old:
+                yield Insert((*at, key), new[key], tuple(new))
+        for key in old:
+            if key not in new:
+                yield Delete((*at, key))
+    elif isinstance(old, list) and isinstance(new, list) and new:
+        yield from _list_differences(old, new, at)
+    else:
+        yield Replace(at, new)
+
+
+def _list_differences(old: list[Any], new: list[Any], at: tuple[str | int, ...]) -> Iterator[Change]:
+    """As ``_differences``; from the end, so that the indices before stay true. No list is empty in between:
+    where nothing is equal, the first items are replaced."""
+    matcher = SequenceMatcher(None, [_canonical(one) for one in old], [_canonical(one) for one in new], autojunk=False)
+    for tag, i1, i2, j1, j2 in reversed(matcher.get_opcodes()):
+        if tag == "equal":
+            continue
+        paired = min(i2 - i1, j2 - j1)
+        for j in range(j2 - 1, j1 + paired - 1, -1):
+            yield Insert((*at, i1 + paired), new[j])
+        for i in range(i2 - 1, i1 + paired - 1, -1):
+            yield Delete((*at, i))
+        for k in range(paired):
+            yield from _differences(old[i1 + k], new[j1 + k], (*at, i1 + k))
+
+
+def _make(
+    text: str, tree: MappingNode, change: Change, path: str, shape: Shape, layout: Layout
+) -> tuple[str, MappingNode]:
+    """Text and tree after one change: the first way of writing it that reads back as wanted."""
+    wanted = _changed(tree.value, change)
+    for candidate in splice(text, tree, change, layout):
+        try:
+            _, read = parse_tree(candidate.encode(), path, shape)
+        except InvalidDocument:
+            continue
+        if same_value(read.value, wanted):
+            return candidate, read
+    raise _refusal(path, change.field)
+
+
+def _changed(value: Any, change: Change) -> Any:
+    copy = _plain(value)
+    if not change.field:
+        return change.value if isinstance(change, Replace) else copy
+    here = copy
+    for part in change.field[:-1]:
+        here = here[part]
+    last = change.field[-1]
+    match change:
+        case Delete():
+            del here[last]
+        case Insert(_, new) if isinstance(last, int):
+            here.insert(last, new)
+        case Insert(_, new) | Replace(_, new):
+            here[last] = new
+    return copy
+
+
+def _refusal(path: str, field: Sequence[str | int]) -> Refusal:
+    return Refusal(
+        f"{path}: {field_name(field) or 'the file'} is written in a way that cannot be changed safely",
+        code="edit-refused",
+        hint="edit the file by hand; nothing was changed",
+        problems=[Problem(path, 1, 1, field_name(field), "edit-refused", "edit this field by hand")],
+    )

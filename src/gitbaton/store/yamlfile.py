@@ -1,0 +1,91 @@
+"""Reads one YAML file of the repository as plain values, strictly, and knows where each field stands
+
+The rules are DESIGN.md's (Trust, Reading): JSON scalars only, text fields from their source text, no
+anchors, aliases, tags or duplicate keys, and every problem of a file named at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gitbaton.errors import InvalidDocument, Problem
+from gitbaton.store.yamlnodes import MappingNode, Node, SequenceNode, read_tree
+from gitbaton.store.yamlshape import TEXT, VALUE, Shape, shape_of
+from gitbaton.store.yamlsyntax import decode, field_name, find_conflicts, find_place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["TEXT", "VALUE", "Shape", "YamlFile", "field_name", "parse_tree", "parse_yaml", "shape_of"]
+
+SIZE_MAX = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFile:
+    """The value of one file; ``path`` is relative to the repository, for problems."""
+
+    path: str
+    value: dict[str, Any]
+    _text: str = field(default="", repr=False, compare=False)
+    _trees: list[Node] = field(default_factory=list, repr=False, compare=False)
+
+    def position(self, field: Sequence[str | int]) -> tuple[int, int]:
+        """Line and column, both from 1, of a field: of its key, or of the item in a list. A field that
+        is missing has the place of the nearest one above it that is there, the whole file (1, 1)."""
+        if not self._trees:
+            tree, _ = read_tree(self._text, self.path)
+            self._trees.append(tree or Node(None, 0, 0, ""))
+        here = self._trees[0]
+        start = 0
+        for part in field:
+            if isinstance(here, MappingNode) and (entry := here.find(str(part))):
+                start, here = entry[0].start, entry[1]
+            elif isinstance(here, SequenceNode) and isinstance(part, int) and 0 <= part < len(here.items):
+                here = here.items[part]
+                start = here.start
+            else:
+                break
+        return find_place(self._text, start)
+
+
+def parse_yaml(data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = SIZE_MAX) -> YamlFile:
+    """Read the bytes of a file. ``shape`` tells where text stands (``shape_of`` a schema).
+
+    Raises ``InvalidDocument`` with every problem found: ``too-large``, ``encoding``, ``empty``,
+    ``conflict-markers``, ``control-character``, ``tab``, ``syntax`` stop the reading; ``duplicate-key``,
+    ``alias``, ``tag``, ``key``, ``number``, ``not-a-mapping``, ``multiple-documents`` and ``too-deep``
+    are reported together.
+    """
+    text, tree = parse_tree(data, path, shape, size_max=size_max)
+    return YamlFile(path, tree.value, text)
+
+
+def parse_tree(data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = SIZE_MAX) -> tuple[str, MappingNode]:
+    """As ``parse_yaml``, but the text without its byte order mark and the tree of nodes into it."""
+    if len(data) > size_max:
+        said = f"the file has {len(data):,} bytes; {size_max:,} are allowed"
+        raise InvalidDocument([Problem(path, 1, 1, "", "too-large", said)])
+    text = decode(data, path)
+    if isinstance(text, Problem):
+        raise InvalidDocument([text])
+    conflicts = find_conflicts(text, path)
+    if conflicts:
+        raise InvalidDocument(conflicts)
+    tree, problems = read_tree(text, path, shape)
+    if not problems and (tree is None or (tree.value is None and not tree.style)):
+        said = "the file says nothing; it must hold 'key: value' lines"
+        problems = [Problem(path, 1, 1, "", "empty", said)]
+    elif tree is not None and not isinstance(tree, MappingNode) and not _is_unreadable(problems):
+        line, column = find_place(text, tree.start)
+        said = "the file must hold 'key: value' lines at its top level"
+        problems = [Problem(path, line, column, "", "not-a-mapping", said), *problems]
+    if problems or not isinstance(tree, MappingNode):
+        raise InvalidDocument(problems)
+    return text, tree
+
+
+def _is_unreadable(problems: Sequence[Problem]) -> bool:
+    """Whether the parser gave up, so that what it read before says little."""
+    return bool(problems) and problems[-1].code in {"syntax", "tab", "control-character", "conflict-markers"}

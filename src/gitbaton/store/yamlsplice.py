@@ -1,0 +1,93 @@
+"""Single changes of a YAML text, spliced in at the marks of its tree
+
+``splice`` offers one or more texts for a change, the best first; it promises nothing about their
+meaning. The caller reads each and takes the first that says what it should.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gitbaton.store import yamlblock, yamlflow
+from gitbaton.store.yamlnodes import MappingNode, SequenceNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gitbaton.store.yamlnodes import Node
+
+Field = tuple[str | int, ...]
+
+
+class Replace(NamedTuple):
+    """Another value for what stands at ``field``; the whole document if it is empty."""
+
+    field: Field
+    value: Any
+
+
+class Insert(NamedTuple):
+    """A key that a mapping lacks (its place follows ``order``), or an item in front of the one that has
+    its index now."""
+
+    field: Field
+    value: Any
+    order: tuple[str, ...] = ()
+
+
+class Delete(NamedTuple):
+    """A key or item that is not the last one of its collection."""
+
+    field: Field
+
+
+Change = Replace | Insert | Delete
+
+
+class Layout(NamedTuple):
+    """What is wanted of the top level: the order of its fields, and those between blank lines."""
+
+    order: tuple[str, ...] = ()
+    spaced: frozenset[str] = frozenset()
+
+
+def splice(text: str, tree: MappingNode, change: Change, layout: Layout) -> Iterator[str]:
+    """Texts that may be the result of ``change``, the best first."""
+    if not change.field:
+        return yamlblock.replace_root(text, tree)
+    around = _container(tree, change.field)
+    last = change.field[-1]
+    top = around is tree
+    if isinstance(change, Insert):
+        order = layout.order if top else change.order
+        if around.flow:
+            return yamlflow.insert(text, around, last, change.value, order)
+        if isinstance(around, SequenceNode):
+            return yamlblock.insert_item(text, tree, around, int(last), change.value)
+        spaced = layout.spaced if top else frozenset()
+        return yamlblock.insert_entry(text, tree, around, str(last), change.value, order, spaced)
+    index = _index(around, last)
+    if isinstance(change, Replace):
+        if around.flow:
+            return yamlflow.replace(text, around, index, change.value)
+        return yamlblock.replace(text, tree, around, index, change.value)
+    delete = yamlflow.delete if around.flow else yamlblock.delete
+    return delete(text, around, index)
+
+
+def _container(tree: MappingNode, field: Field) -> MappingNode | SequenceNode:
+    here: Node = tree
+    for part in field[:-1]:
+        if isinstance(here, MappingNode):
+            here = here.entries[_index(here, part)][1]
+        elif isinstance(here, SequenceNode):
+            here = here.items[int(part)]
+    if not isinstance(here, MappingNode | SequenceNode):
+        raise LookupError(f"nothing can be changed inside the scalar at {field[:-1]}")
+    return here
+
+
+def _index(around: MappingNode | SequenceNode, last: str | int) -> int:
+    if isinstance(around, SequenceNode):
+        return int(last)
+    return next(i for i, (key, _) in enumerate(around.entries) if key.value == last)

@@ -1,0 +1,154 @@
+"""What is wrong with a text that is no readable YAML, said so that a person can mend it"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from gitbaton.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import yaml
+
+_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
+#: The marker lines of a merge; ``=======`` alone may underline a heading, so it counts beside one of these.
+_CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
+_DIVIDER: Final = re.compile(r"^={7}\r?$", re.MULTILINE)
+_TOP_KEY: Final = re.compile(r"^[\"']?([A-Za-z_][\w.-]*)[\"']?[ ]*:(?:\s|$)", re.MULTILINE)
+#: Everything outside YAML's printable set, https://yaml.org/spec/1.1/#c-printable
+_FORBIDDEN: Final = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+#: What libyaml and PyYAML say (a part of it) and what it means to the person. First match wins.
+_WORDING: Final = (
+    ("while scanning a quoted scalar", "found unexpected end", "the quote that opens here is never closed"),
+    ("while scanning a quoted scalar", "document indicator", "the quote that opens here is never closed"),
+    ("flow sequence", "", "the [ that opens here is not closed, or a comma is missing in it"),
+    ("flow mapping", "", "the { that opens here is not closed, or a comma is missing in it"),
+    ("quoted scalar", "escape", "no such escape in double quotes; use single quotes, or write \\\\ for a backslash"),
+    ("quoted scalar", "", "this escape in double quotes is not complete"),
+    ("", "mapping values are not allowed", "a colon and a space inside unquoted text, or a key that is indented too far;"
+     " put text that has a colon in quotes"),
+    ("", "could not find expected ':'", "this line is no 'key: value' and does not belong to the value above it"),
+    ("", "did not find expected key", "this line is indented neither like its neighbours nor below them"),
+    ("", "expected <block end>", "this line is indented neither like its neighbours nor below them"),
+    ("", "expected '-' indicator", "this line is indented neither like the list's items nor below them"),
+    ("", "sequence entries are not allowed", "a list's first item stands on a line of its own below its key"),
+    ("", "document start>", "this line is indented less than the lines above it, or stands behind the document's end"),
+    ("", "cannot start any token", "text cannot begin with this character unless it is in quotes"),
+    ("block scalar", "", "the line of | or > takes nothing but an indentation digit, + or - and a comment"),
+    ("directive", "", "a line that begins with % is a directive; put the text in quotes"),
+    ("anchor", "", "text cannot begin with & unless it is in quotes"),
+    ("alias", "", "text cannot begin with * unless it is in quotes"),
+    ("tag", "", "text cannot begin with ! unless it is in quotes"),
+    ("", "node content", "a value is expected here; put text that begins with this character in quotes"),
+)  # fmt: skip
+#: For these the place where the construct opens says more than the place where the parser gave up.
+_SHOWN_AT_START: Final = ("flow sequence", "flow mapping", "simple key")
+
+
+def field_name(field: Sequence[str | int]) -> str:
+    """A path into a document as people write it: ``("depends_on", 0)`` is ``depends_on[0]``."""
+    name = ""
+    for part in field:
+        if isinstance(part, int):
+            name += f"[{part}]"
+        else:
+            shown = part if part.isprintable() else json.dumps(part)
+            name += f".{shown}" if name else shown
+    return name
+
+
+def find_place(text: str, index: int) -> tuple[int, int]:
+    """Line and column, both from 1, of the character ``index``; columns count characters."""
+    line, start = 1, 0
+    for line_break in _LINE_BREAK.finditer(text, 0, index):
+        line, start = line + 1, line_break.end()
+    return line, index - start + 1
+
+
+def decode(data: bytes, path: str) -> str | Problem:
+    """The text of a file without its byte order mark, or what is wrong with its bytes."""
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode()
+        line, column = find_place(before, len(before))
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            said = "the file is UTF-16; save it as UTF-8"
+        else:
+            said = f"byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        return Problem(path, line, column, _field_above(before, len(before)), "encoding", said)
+
+
+def find_conflicts(text: str, path: str) -> list[Problem]:
+    """The beginnings of unfinished merges (or their other marker lines, where only those are left)."""
+    if "<<<<<<<" not in text and ">>>>>>>" not in text and "|||||||" not in text:
+        return []
+    markers = list(_CONFLICT.finditer(text))
+    shown = [marker for marker in markers if marker[0].startswith("<")] or markers
+    return [_conflict(text, path, marker.start()) for marker in shown]
+
+
+def find_forbidden(text: str, path: str) -> Iterator[Problem]:
+    """The first forbidden character of each line that has some."""
+    last = 0
+    for match in _FORBIDDEN.finditer(text):
+        line, column = find_place(text, match.start())
+        if line != last:
+            said = f"the character U+{ord(match[0]):04X} cannot stand in a YAML file"
+            yield Problem(path, line, column, _field_above(text, match.start()), "control-character", said)
+        last = line
+
+
+def explain(error: yaml.MarkedYAMLError, text: str, path: str, field: str) -> Problem:
+    """A problem for what the parser could not read in the field ``field``."""
+    context, said = error.context or "", error.problem or ""
+    mark = error.problem_mark or error.context_mark
+    index = min(mark.index, len(text)) if mark is not None else 0
+    divider = _DIVIDER.search(text)
+    if divider is not None and abs(find_place(text, divider.start())[0] - find_place(text, index)[0]) <= 1:
+        return _conflict(text, path, divider.start())
+    tab = _indenting_tab(text, index, said)
+    if tab is not None:
+        line, column = find_place(text, tab)
+        field = _field_above(text, tab) if not field else field
+        return Problem(path, line, column, field, "tab", "a tab cannot indent YAML; use spaces")
+    wording = f"{context}: {said}" if context else said
+    for in_context, in_problem, meaning in _WORDING:
+        if in_context in context and in_problem in said:
+            wording = meaning
+            break
+    shown_at_start = any(part in context for part in _SHOWN_AT_START) or "never closed" in wording
+    if shown_at_start and error.context_mark is not None:
+        index = min(error.context_mark.index, len(text))
+    line, column = find_place(text, index)
+    return Problem(path, line, column, field or _field_above(text, index), "syntax", wording)
+
+
+def _conflict(text: str, path: str, index: int) -> Problem:
+    line, column = find_place(text, index)
+    said = "conflict markers of an unfinished merge; choose one side and remove the marker lines"
+    return Problem(path, line, column, _field_above(text, index), "conflict-markers", said)
+
+
+def _indenting_tab(text: str, index: int, said: str) -> int | None:
+    """Where a tab stands in the indentation of the line that the parser stumbled over."""
+    if text[index : index + 1] == "\t":
+        return index
+    start = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+    indentation = re.compile(r"[ \t]*").match(text, start)
+    tab = text.find("\t", start, indentation.end() if indentation else start)
+    if tab >= 0:
+        return tab
+    return index if "tab character" in said else None
+
+
+def _field_above(text: str, index: int) -> str:
+    """The top-level key at or above a place in a text that could not be parsed; empty if there is none."""
+    end = _LINE_BREAK.search(text, index)
+    keys = _TOP_KEY.findall(text[: end.start() if end else len(text)])
+    return keys[-1] if keys else ""

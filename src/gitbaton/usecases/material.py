@@ -1,0 +1,170 @@
+"""What an attempt works with: the task as it stands on base, its surroundings, and how it is to run."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.domain.briefing import Material
+from gitbaton.domain.config import AgentConfig, Author
+from gitbaton.domain.guards import PROTECTED
+from gitbaton.domain.handoff import Handoff
+from gitbaton.domain.plan import Plan
+from gitbaton.domain.task import Check, Task
+from gitbaton.errors import InvalidDocument, Refusal
+from gitbaton.ports import Limits
+from gitbaton.store.documents import parse_document
+from gitbaton.store.git import list_tree, read_objects
+from gitbaton.store.layout import HANDOFFS, plan_path
+from gitbaton.store.roles import find_role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gitbaton.domain.role import Role
+    from gitbaton.domain.state import State
+    from gitbaton.store.repository import Repository
+    from gitbaton.usecases.project import Project
+
+#: Secrets that Claude Code reads its key from, in the order it prefers.
+CLAUDE_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+_CLAUDE_SETTINGS = ("ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_RETRIES", "API_TIMEOUT_MS")
+_KEEP_LAST = 5
+
+
+class Settings(NamedTuple):
+    """How an attempt runs. ``secrets`` are the agent's own keys by name; ``env_names`` what it may see of the
+    environment; ``check_env_names`` the same without secrets."""
+
+    agent_name: str
+    agent: AgentConfig
+    model: str | None
+    limits: Limits
+    allowed_tools: tuple[str, ...]
+    mcp_servers: Mapping[str, Mapping[str, object]]
+    checks: tuple[Check, ...]
+    author: Author
+    secrets: tuple[str, ...]
+    env_names: tuple[str, ...]
+
+
+class Surroundings(NamedTuple):
+    """The task's text on base, parsed, and the documents around it."""
+
+    path: str
+    text: bytes
+    task: Task
+    role: Role | None
+    settings: Settings
+
+
+def read_surroundings(project: Project, path: str, commit: str, *, agent_name: str | None = None) -> Surroundings:
+    """The task file at ``path`` of ``commit`` with role and settings. Raises ``Refusal``/``InvalidDocument``."""
+    repo = project.repo
+    text = read_objects(repo.git, [f"{commit}:{path}"])[0]
+    if text is None:
+        raise Refusal(f"{path} is not on {repo.base.branch}", code="only-local", hint="commit and push it first")
+    task = parse_document(text, path, Task, "task")
+    role = find_role(repo, commit, task.role) if task.role else None
+    return Surroundings(path, text, task, role, settle(repo, task, role, agent_name))
+
+
+def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | None) -> Settings:
+    """Task before role before config. Raises ``Refusal`` (``unknown-agent``, ``unknown-server``)."""
+    config, run = repo.config, task.run
+    name, agent = choose_agent(repo, agent_name or (run.agent if run else None))
+    servers: dict[str, Mapping[str, object]] = {}
+    for server in run.mcp_servers if run else ():
+        if server not in config.run.mcp_servers:
+            raise Refusal(f"the task wants the MCP server '{server}', which the config does not name", code="unknown-server", hint="add it to run.mcp_servers in tasks/config.yaml")
+    servers.update(config.run.mcp_servers if not (run and run.mcp_servers) else {s: config.run.mcp_servers[s] for s in run.mcp_servers})
+    secrets = (agent.token_secret,) if agent.token_secret else CLAUDE_KEYS if agent.adapter == "claude" else ()
+    extra = _CLAUDE_SETTINGS if agent.adapter == "claude" else ()
+    return Settings(
+        agent_name=name,
+        agent=agent,
+        model=(run.model if run else None) or (role.model if role else None) or agent.model,
+        limits=Limits(
+            timeout_s=(run.timeout if run else None) or config.timeouts.attempt,
+            idle_s=config.timeouts.idle,
+            turns_max=(run.max_turns if run else None) or config.run.max_turns,
+            budget_usd=(run.budget_usd if run else None) or config.run.budget_usd,
+        ),
+        allowed_tools=tuple(dict.fromkeys([*config.run.allowed_tools, *(role.allowed_tools if role else ()), *(run.allowed_tools if run else ())])),
+        mcp_servers=servers,
+        checks=(*config.checks, *(role.checks if role else ()), *(run.checks if run else ())),
+        author=agent.author or Author(),
+        secrets=secrets,
+        env_names=(*extra, *agent.env),
+    )
+
+
+def choose_agent(repo: Repository, name: str | None) -> tuple[str, AgentConfig]:
+    """The agent to use: the one named, else the config's, else the only one, else Claude Code."""
+    agents = repo.config.agents
+    wanted = name or repo.config.agent
+    if wanted is None:
+        return next(iter(agents.items())) if len(agents) == 1 else ("claude", agents.get("claude", AgentConfig()))
+    if wanted in agents:
+        return wanted, agents[wanted]
+    if wanted == "claude":
+        return "claude", AgentConfig()
+    raise Refusal(f"there is no agent '{wanted}'", code="unknown-agent", hint=f"tasks/config.yaml on {repo.base.branch} knows: {', '.join(agents) or 'claude'}")
+
+
+def gather_material(project: Project, around: Surroundings, state: State | None, *, commit: str, work: str | None, attempt: int) -> Material:
+    """The briefing's material. ``commit`` is the base; ``work`` the task branch's tip, where earlier handoffs
+    of this task stand; ``attempt`` the number of the attempt that is to be briefed."""
+    repo, task = project.repo, around.task
+    task_id = around.path.rsplit("/", 1)[-1].removesuffix(".yaml")
+    plan = None
+    if task.plan and (text := read_objects(repo.git, [f"{commit}:{plan_path(task.plan)}"])[0]):
+        plan = parse_document(text, plan_path(task.plan), Plan, "plan")
+    dependencies = []
+    for need in task.depends_on:
+        found = read_handoffs(repo, commit, need)
+        dependencies.append((need, find_title(repo, commit, need), found[-1] if found else None))
+    settings = around.settings
+    return Material(
+        task_id=task_id, task=task, attempt=attempt, role_name=task.role, role=around.role, plan=plan,
+        dependencies=dependencies, earlier=read_handoffs(repo, work or commit, task_id)[-_KEEP_LAST:],
+        attempts=[a for a in state.attempts if a.number < attempt][-_KEEP_LAST:] if state else [],
+        guidance=state.guidance if state else (),
+        checks=[(c.name, c.run) for c in settings.checks],
+        protected=[p for p in PROTECTED if not p.startswith("**/") and p not in repo.config.guards.allow],
+        timeout_s=settings.limits.timeout_s, max_turns=settings.limits.turns_max,
+        has_tools=settings.agent.adapter == "claude",
+    )  # fmt: skip
+
+
+def read_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[Handoff]:
+    """The readable handoffs of a task (None: of sessions) at ``commit``, oldest first."""
+    return [handoff for _, handoff in list_handoffs(repo, commit, task_id)]
+
+
+def list_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[tuple[str, Handoff]]:
+    """(path, handoff) of a task's readable handoffs, oldest first: file names begin with the time."""
+    entries = sorted(list_tree(repo.git, commit, f"{HANDOFFS}/{task_id or 'sessions'}"), key=lambda e: e.path)
+    found = []
+    for entry, text in zip(entries, read_objects(repo.git, (e.oid for e in entries)), strict=True):
+        try:
+            found.append((entry.path, parse_document(text or b"", entry.path, Handoff, "handoff")))
+        except InvalidDocument:
+            continue  # a briefing does without it; `validate` names it
+    return found
+
+
+def find_title(repo: Repository, commit: str, task_id: str) -> str:
+    """A task's title at ``commit``, or its id."""
+    for entry in list_tree(repo.git, commit, "tasks"):
+        if entry.path.endswith(f"/{task_id}.yaml") and (text := read_objects(repo.git, [entry.oid])[0]):
+            try:
+                return parse_document(text, entry.path, Task, "task").title
+            except InvalidDocument:
+                break
+    return task_id
+
+
+def own_server(environment: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Our own MCP server, as every agent gets it: started by this very interpreter."""
+    return {"type": "stdio", "command": sys.executable, "args": ["-I", "-m", "gitbaton", "mcp"], "env": dict(environment)}
