@@ -6,23 +6,27 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from gitbaton.store.yamllines import (
+    BLOCK_SCALAR,
     above_comments,
     column,
     content_end,
     heads,
-    is_bare,
     is_blank,
     is_line_start,
+    is_set_off,
+    line_above,
+    line_break,
     line_end,
     line_start,
     lines_end,
     opens_line,
+    skip_blank,
     skip_inner_comments,
     with_lines,
 )
 from gitbaton.store.yamlnodes import MappingNode, Node, SequenceNode
-from gitbaton.store.yamlscalar import literal_header, render_scalar
-from gitbaton.store.yamlwrite import entry_lines, item_lines, literal_lines, render_flow, value_lines
+from gitbaton.store.yamlscalar import QUOTES, literal_header, render_scalar
+from gitbaton.store.yamlwrite import entry_lines, item_lines, literal_lines, value_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -32,9 +36,13 @@ Block = MappingNode | SequenceNode
 _COLON: Final = re.compile(r"\s*:(?=[ \t\r\n]|\Z)")
 _HEADER: Final = re.compile(r"[|>][-+0-9]*")
 _GAP: Final = re.compile(r"-( +)(?=[^ \r\n#])")
+_BODY_INDENT: Final = re.compile(r"(?:[ ]*(?:\r\n|\r|\n))*([ ]+)")
+#: A block scalar's indentation indicator is one digit, https://yaml.org/spec/1.2.2/#8111-block-indentation-indicator
+_INDENT_MAX: Final = 9
 
 
 def values(around: Block) -> list[Node]:
+    """What a collection holds, without its keys."""
     return around.items if isinstance(around, SequenceNode) else [value for _, value in around.entries]
 
 
@@ -50,27 +58,23 @@ def replace_root(text: str, tree: MappingNode) -> Iterator[str]:
 
 
 def insert_entry(
-    text: str,
-    tree: MappingNode,
-    around: MappingNode,
-    key: str,
-    value: Any,
-    order: Sequence[str],
+    text: str, tree: MappingNode, around: MappingNode, key: str, value: Any, *, order: Sequence[str],
     spaced: Collection[str],
-) -> Iterator[str]:
+) -> Iterator[str]:  # fmt: skip
     """A new key after its nearest predecessor in ``order``, else before its first successor, else at
-    the end. Where that changes what a neighbour says: at the end, at the beginning."""
+    the end; where that would change what a neighbour says, at the nearest place above or below.
+    """
     names = [name.value for name, _ in around.entries]
     after = place_after(names, key, order)
-    at_column = column(text, around.entries[0][0].start)
+    indent = column(text, heads(text, around)[0])
     for literal in (True, False):
-        lines = entry_lines(key, value, at_column, dash=_dash_indent(text, tree), literal=literal)
-        for index in dict.fromkeys((after, len(names) - 1, -1)):
+        lines = entry_lines(key, value, indent, dash=_dash_indent(text, tree), literal=literal)
+        for index in dict.fromkeys((*range(after, -2, -1), *range(after + 1, len(names)))):
             if index < 0:
                 yield from _insert_first(text, around, lines, apart=key in spaced)
             else:
-                apart = key in spaced or names[index] in spaced
-                yield from _insert_after(text, around, index, lines, new_apart=key in spaced, apart=apart)
+                alone = names[index] in spaced
+                yield from _insert_after(text, around, index, lines, alone=alone, apart=key in spaced)
 
 
 def place_after(names: Sequence[str], key: str, order: Sequence[str]) -> int:
@@ -78,68 +82,68 @@ def place_after(names: Sequence[str], key: str, order: Sequence[str]) -> int:
     if key not in order:
         return len(names) - 1
     rank = order.index(key)
-    for before in reversed(order[:rank]):
-        if before in names:
-            return names.index(before)
-    followers = [names.index(name) for name in order[rank + 1 :] if name in names]
-    # The first successor in the order of the schema, wherever it stands in the file.
-    return followers[0] - 1 if followers else len(names) - 1
+    before = next((name for name in reversed(order[:rank]) if name in names), None)
+    if before is not None:
+        return names.index(before)
+    behind = next((name for name in order[rank + 1 :] if name in names), None)
+    return names.index(behind) - 1 if behind is not None else len(names) - 1
 
 
 def insert_item(text: str, tree: MappingNode, around: SequenceNode, index: int, value: Any) -> Iterator[str]:
     """A new item in front of item ``index``, or at the end, written like its neighbour."""
-    at_column = column(text, around.start)
-    model = around.items[min(index, len(around.items) - 1)]
-    gap = _GAP.match(text, heads(text, around)[around.items.index(model)])
+    begins = heads(text, around)
+    model = min(index, len(begins) - 1)
+    gap = _GAP.match(text, begins[model])
     width = gap[1] if gap else " "
+    style = around.items[model].style
+    indent = column(text, around.start)
     for literal in (True, False):
-        lines = item_lines(value, at_column, gap=width, dash=_dash_indent(text, tree), literal=literal)
-        if isinstance(value, str) and len(lines) == 1:
-            style = model.style if model.style in ("'", '"') else ""
-            lines = [f"{' ' * at_column}-{width}{render_scalar(value, style=style)}"]
+        lines = item_lines(value, indent, gap=width, dash=_dash_indent(text, tree), literal=literal)
+        if isinstance(value, str) and len(lines) == 1 and style in QUOTES:
+            lines = [f"{' ' * indent}-{width}{render_scalar(value, style=style)}"]
         if index == 0:
             yield from _insert_first(text, around, lines, apart=False)
         else:
-            yield from _insert_after(text, around, index - 1, lines, new_apart=False, apart=False)
+            yield from _insert_after(text, around, index - 1, lines, alone=False, apart=False)
 
 
 def _insert_after(
-    text: str, around: Block, index: int, lines: list[str], *, new_apart: bool, apart: bool
+    text: str, around: Block, index: int, lines: list[str], *, alone: bool, apart: bool
 ) -> Iterator[str]:
+    """Lines behind entry ``index``. ``alone``: that entry is to stand between blank lines, ``apart``: the
+    new one is. An entry of a mapping that does stand between blank lines goes on doing so.
+    """
     begins = heads(text, around)
-    is_last = index == len(begins) - 1
-    limit = len(text) if is_last else begins[index + 1]
+    last = index == len(begins) - 1
     at = lines_end(text, values(around)[index])
-    at = skip_inner_comments(text, at, column(text, around.start), limit)
-    above = line_start(text, begins[index])
-    alone = index > 0 and not is_last and above > 0 and is_blank(text, line_start(text, above - 1))
-    following_blank = at < len(text) and is_blank(text, at)
-    if following_blank and not is_last and (apart or alone):
-        # The neighbour stands alone between blank lines and goes on doing so.
-        while is_blank(text, at):
-            at = line_end(text, at)
-        yield from with_lines(text, at, at, [*lines, ""] if new_apart else lines)
-    elif apart:
-        ends_here = is_last or following_blank
-        yield from with_lines(text, at, at, ["", *lines] if ends_here else ["", *lines, ""])
+    at = skip_inner_comments(text, at, column(text, around.start), len(text) if last else begins[index + 1])
+    gap_follows = at < len(text) and is_blank(text, at)
+    gap_precedes = at > 0 and is_line_start(text, at) and is_blank(text, line_above(text, at))
+    above = [] if gap_precedes else [""]
+    is_entry = isinstance(around, MappingNode) and not last
+    if is_entry and gap_follows and (alone or is_set_off(text, line_start(text, begins[index]))):
+        there = skip_blank(text, at)
+        yield from with_lines(text, there, there, [*lines, ""] if apart else lines)
+    if apart and not last and not gap_follows:
+        yield from with_lines(text, at, at, [*above, *lines, ""])
+    elif apart or alone:
+        yield from with_lines(text, at, at, [*above, *lines])
     yield from with_lines(text, at, at, lines)
 
 
 def _insert_first(text: str, around: Block, lines: list[str], *, apart: bool) -> Iterator[str]:
     head = heads(text, around)[0]
-    if opens_line(text, head):
-        at = line_start(text, head)
-        if isinstance(around, MappingNode):
-            at = above_comments(text, at, 0)
-        if apart:
-            yield from with_lines(text, at, at, [*lines, ""])
-        yield from with_lines(text, at, at, lines)
-    else:
+    at = line_start(text, head)
+    if not opens_line(text, head):
         # The first entry shares its line with a dash: the new one takes its place there.
-        indent = " " * column(text, head)
-        for candidate in with_lines(text, line_end(text, head), line_end(text, head), lines[1:]):
-            rest = candidate[head:]
-            yield text[:head] + lines[0].lstrip(" ") + "\n" + indent + rest if len(lines) == 1 else text
+        ending = line_break(text, head)
+        yield text[:head] + ending.join([*lines, " " * (head - at)]).lstrip(" ") + text[head:]
+        return
+    if isinstance(around, MappingNode):
+        at = above_comments(text, at)
+    if apart:
+        yield from with_lines(text, at, at, [*lines, ""])
+    yield from with_lines(text, at, at, lines)
 
 
 # -- replacing ---------------------------------------------------------------------------------------
@@ -151,64 +155,13 @@ def replace(text: str, tree: MappingNode, around: Block, index: int, value: Any)
     after = _behind_mark(text, around, index)
     if after is None:
         return
-    at_column = column(text, around.start)
-    for lines in _renderings(text, tree, node, value, at_column):
-        head, body = lines[0], lines[1:]
+    for head, *body in _renderings(text, tree, node, value, column(text, around.start)):
         if isinstance(node, Block) and not node.flow:
             yield from _replace_block(text, node, after, head, body)
-        elif node.style in ("|", ">"):
+        elif node.style in BLOCK_SCALAR:
             yield from _replace_literal(text, node, after, head, body)
         else:
             yield from _replace_inline(text, node, after, head, body)
-
-
-def _renderings(text: str, tree: MappingNode, node: Node, value: Any, at_column: int) -> Iterator[list[str]]:
-    """Ways to write a value behind a colon or dash: the rest of that line, then the lines below."""
-    if isinstance(value, str) and node.style in ("|", ">"):
-        first_line = line_end(text, node.start)
-        found = re.compile(r"(?:[ ]*(?:\r\n|\r|\n))*([ ]+)").match(text, first_line, node.end)
-        indent = len(found[1]) - at_column if found and 0 < len(found[1]) - at_column < 10 else 2
-        header = literal_header(value, indent=indent)
-        if header is not None:
-            if node.style == ">" and "\n" not in value:
-                header = ">" + header[1:]
-            yield [" " + header, *literal_lines(value, at_column + indent)]
-    inline = isinstance(value, str) and "\n" not in value
-    if inline or not isinstance(value, str | dict | list):
-        yield [" " + render_scalar(value, style=node.style if node.style in ("'", '"') else "")]
-        return
-    for literal in (True, False):
-        yield value_lines("", value, at_column, dash=_dash_indent(text, tree), literal=literal)
-
-
-def _replace_inline(text: str, node: Node, after: int, head: str, body: list[str]) -> Iterator[str]:
-    end = node.end
-    if head and node.start < node.end:
-        begin, head = node.start, head[1:]
-    else:
-        begin = after
-    below = line_end(text, end)
-    for candidate in with_lines(text, below, below, body) if body else [text]:
-        yield candidate[:begin] + head + candidate[end:]
-
-
-def _replace_literal(text: str, node: Node, after: int, head: str, body: list[str]) -> Iterator[str]:
-    header = _HEADER.match(text, node.start)
-    header_end = header.end() if header else node.start
-    begin = node.start if head else after
-    for candidate in with_lines(text, line_end(text, node.start), content_end(text, node), body):
-        yield candidate[:begin] + head.removeprefix(" ") + candidate[header_end:]
-
-
-def _replace_block(text: str, node: Block, after: int, head: str, body: list[str]) -> Iterator[str]:
-    below = line_end(text, after)
-    if node.start < below:  # it begins behind a dash, on the same line
-        end = content_end(text, node)
-        joined = "\n".join(body)
-        yield text[:after] + head + ("\n" + joined if body else "") + text[end:]
-        return
-    for candidate in with_lines(text, below, lines_end(text, node), body):
-        yield candidate[:after] + head + candidate[after:]
 
 
 def _behind_mark(text: str, around: Block, index: int) -> int | None:
@@ -219,41 +172,90 @@ def _behind_mark(text: str, around: Block, index: int) -> int | None:
     return found.end() if found else None
 
 
+def _renderings(text: str, tree: MappingNode, node: Node, value: Any, outer: int) -> Iterator[list[str]]:
+    """Ways to write a value: what follows colon or dash on that line, then the lines below. The style of
+    the scalar that stands there is kept as far as it carries the value.
+    """
+    if isinstance(value, str) and node.style in BLOCK_SCALAR:
+        body = _BODY_INDENT.match(text, line_end(text, node.start), node.end)
+        indent = len(body[1]) - outer if body else 2
+        indent = indent if 0 < indent <= _INDENT_MAX else 2
+        header = literal_header(value, indent=indent)
+        if header is not None:
+            folds = node.style == ">" and "\n" not in value  # one line is the same folded
+            yield [f" {'>' if folds else '|'}{header[1:]}", *literal_lines(value, outer + indent)]
+    if not isinstance(value, dict | list) and "\n" not in str(value):
+        yield [" " + render_scalar(value, style=node.style if node.style in QUOTES else "")]
+        return
+    for literal in (True, False):
+        yield value_lines("", value, outer, dash=_dash_indent(text, tree), literal=literal)
+
+
+def _replace_inline(text: str, node: Node, after: int, head: str, body: list[str]) -> Iterator[str]:
+    begin = after
+    if head and node.start < node.end:
+        begin, head = node.start, head[1:]
+    below = line_end(text, node.end)
+    for candidate in with_lines(text, below, below, body) if body else [text]:
+        yield candidate[:begin] + head + candidate[node.end :]
+
+
+def _replace_literal(text: str, node: Node, after: int, head: str, body: list[str]) -> Iterator[str]:
+    header = _HEADER.match(text, node.start)
+    end = header.end() if header else node.start
+    begin = node.start if head else after
+    for candidate in with_lines(text, line_end(text, node.start), content_end(text, node), body):
+        yield candidate[:begin] + head.removeprefix(" ") + candidate[end:]
+
+
+def _replace_block(text: str, node: Block, after: int, head: str, body: list[str]) -> Iterator[str]:
+    below = line_end(text, after)
+    if node.start < below:  # it begins behind a dash, on the same line
+        ending = line_break(text, after)
+        yield text[:after] + ending.join([head, *body]) + text[content_end(text, node) :]
+        return
+    for candidate in with_lines(text, below, lines_end(text, node), body):
+        yield candidate[:after] + head + candidate[after:]
+
+
 # -- deleting ----------------------------------------------------------------------------------------
 
 
 def delete(text: str, around: Block, index: int) -> Iterator[str]:
-    """An entry's lines; comments above and below stay, unless what stands above would swallow them."""
+    """An entry's lines, never the only entry. Comments above and below stay, unless what stands above
+    would swallow them.
+    """
     begins = heads(text, around)
     node = values(around)[index]
     head, end = begins[index], lines_end(text, node)
-    is_last = index == len(begins) - 1
+    last = index == len(begins) - 1
     if not opens_line(text, head):
-        if is_last:
-            return
-        following = begins[index + 1]
-        if is_blank(text, end) or not text[content_end(text, node) : following].strip():
-            yield text[:head] + text[following:]
-        stop = content_end(text, node)
-        while not is_blank(text, stop):
-            stop += 1
-        yield text[:head] + text[stop:]
+        yield from _delete_behind_dash(text, head, content_end(text, node), begins[index + 1])
         return
     begin = line_start(text, head)
-    if is_last and end == len(text):
-        # The blank line that set the last entry off would be left at the end of the file.
-        above = begin
-        while above > 0 and is_blank(text, line_start(text, above - 1)):
-            above = line_start(text, above - 1)
-        if above < begin:
-            yield from with_lines(text, above, end, [])
+    if last and end == len(text):
+        # The blank lines that set the last entry off would be left at the end of the file.
+        top = begin
+        while top > 0 and is_blank(text, line_above(text, top)):
+            top = line_above(text, top)
+        yield from with_lines(text, top, end, [])
     yield from with_lines(text, begin, end, [])
-    limit = len(text) if is_last else begins[index + 1]
-    further = skip_inner_comments(text, end, column(text, around.start), limit)
+    further = skip_inner_comments(
+        text, end, column(text, around.start), len(text) if last else begins[index + 1]
+    )
     yield from with_lines(text, begin, further, [])
-    while further < limit and is_blank(text, further):
-        further = line_end(text, further)
-    yield from with_lines(text, begin, further, [])
+    yield from with_lines(text, begin, skip_blank(text, further), [])
+
+
+def _delete_behind_dash(text: str, head: int, end: int, following: int) -> Iterator[str]:
+    """The first entry of a collection that begins on the line of a dash: the second one moves up, or,
+    if comments stand between them, stays below an empty dash.
+    """
+    if "#" not in text[end:following]:
+        yield text[:head] + text[following:]
+    rest = line_end(text, end) if not is_line_start(text, end) else end
+    ending = line_break(text, head)
+    yield text[:head].rstrip(" ") + ending + text[rest:]
 
 
 def _dash_indent(text: str, tree: MappingNode) -> int:

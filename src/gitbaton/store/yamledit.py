@@ -15,8 +15,8 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.errors import InvalidDocument, Problem, Refusal
-from gitbaton.store.yamlfile import VALUE, Shape, field_name, parse_tree
-from gitbaton.store.yamlnodes import MappingNode, read_tree
+from gitbaton.store.yamlfile import VALUE, Shape, YamlFile, field_name, parse_tree
+from gitbaton.store.yamlshape import as_read
 from gitbaton.store.yamlsplice import Change, Delete, Insert, Layout, Replace, splice
 
 if TYPE_CHECKING:
@@ -72,15 +72,62 @@ def edit_yaml(
     makes no sense for the file's values, ``edit-refused`` if the text is written in a way that cannot be
     edited safely, ``not-storable`` for values that no file can hold.
     """
-    text, tree = parse_tree(data, path, shape)
+    file = _File(data, path, shape, Layout(tuple(order), frozenset(spaced)))
     for edit in edits:
-        wanted = apply_edit(tree.value, edit, path)
-        for change in _differences(tree.value, wanted, ()):
-            text, tree = _make(text, tree, change, path, shape, Layout(tuple(order), frozenset(spaced)))
+        file.apply(edit)
+    return (codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b"") + file.text.encode()
+
+
+class _File:
+    """The text of one file while it is edited, and the tree that was read from it."""
+
+    def __init__(self, data: bytes, path: str, shape: Shape, layout: Layout) -> None:
+        self._path = path
+        self._shape = shape
+        self._layout = layout
+        self.text, self._tree = parse_tree(data, path, shape)
+
+    def apply(self, edit: Edit) -> None:
+        old = self._tree.value
+        wanted = as_read(apply_edit(old, edit, self._path), self._shape)
+        for change in _differences(old, wanted, ()):
+            self._make(change)
+        if not same_value(self._tree.value, wanted):
+            raise self._refusal(edit.field)
+
+    def _make(self, change: Change) -> None:
+        """Take the first way of writing a change that reads back as it should."""
+        wanted = _changed(self._tree.value, change)
+        try:
+            for candidate in splice(self.text, self._tree, change, self._layout):
+                if self._take(candidate, wanted):
+                    return
+        except LookupError:
+            pass  # the text is laid out in a way that the marks of its tree do not tell
+        raise self._refusal(change.field)
+
+    def _take(self, candidate: str, wanted: object) -> bool:
+        try:
+            text, tree = parse_tree(candidate.encode(), self._path, self._shape)
+        except InvalidDocument as error:
+            if error.problems[0].code == "too-large":
+                raise Refusal(f"{self._path} would grow too large", code="edit-impossible") from None
+            return False
         if not same_value(tree.value, wanted):
-            raise _refusal(path, edit.field)
-    bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
-    return bom + text.encode()
+            return False
+        self.text, self._tree = text, tree
+        return True
+
+    def _refusal(self, field: Sequence[str | int]) -> Refusal:
+        line, column = YamlFile(self._path, self._tree.value, self.text).position(field)
+        name = field_name(field)
+        said = f"{name or 'the file'} is written in a way that cannot be changed safely"
+        return Refusal(
+            f"{self._path}: {said}",
+            code="edit-refused",
+            hint=f"nothing was changed; edit {self._path} by hand",
+            problems=[Problem(self._path, line, column, name, "edit-refused", said)],
+        )
 
 
 def apply_edit(value: Mapping[str, Any], edit: Edit, path: str = "") -> dict[str, Any]:
@@ -137,12 +184,15 @@ def _plain(value: Any) -> Any:
 
 
 def _impossible(path: str, field: Sequence[str | int], said: str) -> Refusal:
-    return Refusal(f"{path}: {field_name(field)} {said}", code="edit-impossible", hint="look at the file first")
+    return Refusal(
+        f"{path}: {field_name(field)} {said}", code="edit-impossible", hint="look at the file first"
+    )
 
 
 def _parent(document: Any, field: Sequence[str | int], path: str, *, create: bool) -> Any:
     """The mapping or list that holds (or will hold) the last part of ``field``; an empty mapping that
-    belongs to nothing if it is missing and not to be created."""
+    belongs to nothing if it is missing and not to be created.
+    """
     here = document
     for i, part in enumerate(field):
         if isinstance(part, int):
@@ -196,13 +246,16 @@ def _differences(old: Any, new: Any, at: tuple[str | int, ...]) -> Iterator[Chan
     elif isinstance(old, list) and isinstance(new, list) and new:
         yield from _list_differences(old, new, at)
     else:
-        yield Replace(at, new)
+        yield Replace(at, new) if at else Delete(())
 
 
 def _list_differences(old: list[Any], new: list[Any], at: tuple[str | int, ...]) -> Iterator[Change]:
     """As ``_differences``; from the end, so that the indices before stay true. No list is empty in between:
-    where nothing is equal, the first items are replaced."""
-    matcher = SequenceMatcher(None, [_canonical(one) for one in old], [_canonical(one) for one in new], autojunk=False)
+    where nothing is equal, the first items are replaced.
+    """
+    matcher = SequenceMatcher(
+        None, [_canonical(one) for one in old], [_canonical(one) for one in new], autojunk=False
+    )
     for tag, i1, i2, j1, j2 in reversed(matcher.get_opcodes()):
         if tag == "equal":
             continue
@@ -215,43 +268,20 @@ def _list_differences(old: list[Any], new: list[Any], at: tuple[str | int, ...])
             yield from _differences(old[i1 + k], new[j1 + k], (*at, i1 + k))
 
 
-def _make(
-    text: str, tree: MappingNode, change: Change, path: str, shape: Shape, layout: Layout
-) -> tuple[str, MappingNode]:
-    """Text and tree after one change: the first way of writing it that reads back as wanted."""
-    wanted = _changed(tree.value, change)
-    for candidate in splice(text, tree, change, layout):
-        try:
-            _, read = parse_tree(candidate.encode(), path, shape)
-        except InvalidDocument:
-            continue
-        if same_value(read.value, wanted):
-            return candidate, read
-    raise _refusal(path, change.field)
-
-
 def _changed(value: Any, change: Change) -> Any:
-    copy = _plain(value)
+    """The value after a single change."""
     if not change.field:
-        return change.value if isinstance(change, Replace) else copy
+        return {}
+    copy = _plain(value)
     here = copy
     for part in change.field[:-1]:
         here = here[part]
     last = change.field[-1]
     match change:
-        case Delete():
+        case Delete(_):
             del here[last]
         case Insert(_, new) if isinstance(last, int):
             here.insert(last, new)
         case Insert(_, new) | Replace(_, new):
             here[last] = new
     return copy
-
-
-def _refusal(path: str, field: Sequence[str | int]) -> Refusal:
-    return Refusal(
-        f"{path}: {field_name(field) or 'the file'} is written in a way that cannot be changed safely",
-        code="edit-refused",
-        hint="edit the file by hand; nothing was changed",
-        problems=[Problem(path, 1, 1, field_name(field), "edit-refused", "edit this field by hand")],
-    )

@@ -7,7 +7,7 @@ anchors, aliases, tags or duplicate keys, and every problem of a file named at o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gitbaton.errors import InvalidDocument, Problem
 from gitbaton.store.yamlnodes import MappingNode, Node, SequenceNode, read_tree
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TEXT", "VALUE", "Shape", "YamlFile", "field_name", "parse_tree", "parse_yaml", "shape_of"]
 
-SIZE_MAX = 1_048_576
+SIZE_MAX: Final = 1_048_576
+#: After these there is no telling what the rest of the file means.
+_ENDING: Final = frozenset(
+    {"syntax", "tab", "control-character", "conflict-markers", "multiple-documents", "too-deep"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class YamlFile:
 
     def position(self, field: Sequence[str | int]) -> tuple[int, int]:
         """Line and column, both from 1, of a field: of its key, or of the item in a list. A field that
-        is missing has the place of the nearest one above it that is there, the whole file (1, 1)."""
+        is missing has the place of the nearest one above it that is there, the whole file (1, 1).
+        """
         if not self._trees:
             tree, _ = read_tree(self._text, self.path)
             self._trees.append(tree or Node(None, 0, 0, ""))
@@ -62,7 +67,9 @@ def parse_yaml(data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = 
     return YamlFile(path, tree.value, text)
 
 
-def parse_tree(data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = SIZE_MAX) -> tuple[str, MappingNode]:
+def parse_tree(
+    data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = SIZE_MAX
+) -> tuple[str, MappingNode]:
     """As ``parse_yaml``, but the text without its byte order mark and the tree of nodes into it."""
     if len(data) > size_max:
         said = f"the file has {len(data):,} bytes; {size_max:,} are allowed"
@@ -74,18 +81,14 @@ def parse_tree(data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = 
     if conflicts:
         raise InvalidDocument(conflicts)
     tree, problems = read_tree(text, path, shape)
-    if not problems and (tree is None or (tree.value is None and not tree.style)):
-        said = "the file says nothing; it must hold 'key: value' lines"
-        problems = [Problem(path, 1, 1, "", "empty", said)]
-    elif tree is not None and not isinstance(tree, MappingNode) and not _is_unreadable(problems):
+    if tree is None or (tree.value is None and not tree.style):
+        problems = problems or [
+            Problem(path, 1, 1, "", "empty", "the file says nothing; 'key: value' lines are wanted")
+        ]
+    elif not isinstance(tree, MappingNode) and not (problems and problems[-1].code in _ENDING):
         line, column = find_place(text, tree.start)
-        said = "the file must hold 'key: value' lines at its top level"
+        said = "a list or text at the top level; 'key: value' lines are wanted"
         problems = [Problem(path, line, column, "", "not-a-mapping", said), *problems]
     if problems or not isinstance(tree, MappingNode):
         raise InvalidDocument(problems)
     return text, tree
-
-
-def _is_unreadable(problems: Sequence[Problem]) -> bool:
-    """Whether the parser gave up, so that what it read before says little."""
-    return bool(problems) and problems[-1].code in {"syntax", "tab", "control-character", "conflict-markers"}

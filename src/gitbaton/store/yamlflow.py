@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from gitbaton.store.yamlblock import place_after
 from gitbaton.store.yamllines import column, is_bare, line_break, line_end, line_start, opens_line
 from gitbaton.store.yamlnodes import MappingNode, Node, SequenceNode
+from gitbaton.store.yamlscalar import QUOTES
 from gitbaton.store.yamlwrite import render_flow, render_pair
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 Flow = MappingNode | SequenceNode
 
 _FILLER: Final = re.compile(r"(?:[ \t\r\n]+(?:#[^\r\n]*)?)*")
-_SEPARATOR: Final = re.compile(r",[ \t]*")
+_SEPARATOR: Final = re.compile(r",[ \t]*(?![ \t\r\n#])")
 
 
 class _Slot(NamedTuple):
@@ -25,13 +27,11 @@ class _Slot(NamedTuple):
     end: int
 
 
-def insert(text: str, around: Flow, last: str | int, value: Any, order: Sequence[str]) -> Iterator[str]:
+def insert(text: str, around: Flow, last: str | int, value: Any, *, order: Sequence[str]) -> Iterator[str]:
     """A new pair (its place follows ``order``) or a new item in front of item ``last``."""
     slots = _slots(around)
     style = _style(around)
     if isinstance(around, MappingNode):
-        from gitbaton.store.yamlblock import place_after
-
         shown = render_pair(str(last), value, style=style)
         index = place_after([key.value for key, _ in around.entries], str(last), order) + 1
     else:
@@ -42,21 +42,20 @@ def insert(text: str, around: Flow, last: str | int, value: Any, order: Sequence
     elif index == 0:
         yield from _insert_first(text, slots, shown)
     else:
-        yield from _insert_after(text, around, slots, index - 1, shown)
+        yield from _insert_after(text, slots, index - 1, shown)
 
 
 def replace(text: str, around: Flow, index: int, value: Any) -> Iterator[str]:
     """Another value in place of the one that stands there."""
     node = around.items[index] if isinstance(around, SequenceNode) else around.entries[index][1]
-    style = node.style if node.style in ("'", '"') else _style(around)
-    shown = render_flow(value, style=style, flow=True)
-    if node.start == node.end and isinstance(around, MappingNode):
+    shown = render_flow(value, style=node.style if node.style in QUOTES else _style(around), flow=True)
+    if node.start == node.end:
         shown = f" {shown}" if text[node.start - 1] == ":" else f": {shown}"
     yield text[: node.start] + shown + text[node.end :]
 
 
 def delete(text: str, around: Flow, index: int) -> Iterator[str]:
-    """A child and one comma; never the only child."""
+    """A child and one comma, never the only child. Comments of its neighbours stay."""
     slots = _slots(around)
     slot = slots[index]
     comma = _comma(text, slot.end)
@@ -88,9 +87,11 @@ def _slots(around: Flow) -> list[_Slot]:
 
 def _style(around: Flow) -> str:
     """The quoting that all the keys or items have: JSON stays JSON."""
-    shown: list[Node] = around.items if isinstance(around, SequenceNode) else [key for key, _ in around.entries]
+    shown: list[Node] = (
+        around.items if isinstance(around, SequenceNode) else [key for key, _ in around.entries]
+    )
     styles = {node.style for node in shown}
-    return styles.pop() if len(styles) == 1 and styles <= {"'", '"'} else ""
+    return styles.pop() if len(styles) == 1 and styles <= QUOTES else ""
 
 
 def _comma(text: str, index: int) -> int | None:
@@ -101,21 +102,19 @@ def _comma(text: str, index: int) -> int | None:
 
 
 def _fill(text: str, around: Flow, shown: str) -> Iterator[str]:
+    """The first child of an empty collection."""
     inside = text[around.start + 1 : around.end - 1]
-    if not inside.strip() and "\n" not in inside:
+    if "#" not in inside:
         pad = " " if inside else ""
         yield text[: around.start + 1] + pad + shown + pad + text[around.end - 1 :]
     yield text[: around.end - 1] + shown + text[around.end - 1 :]
 
 
 def _separator(text: str, slots: Sequence[_Slot]) -> str:
-    """A comma and the space that follows the first one."""
-    if len(slots) > 1:
-        comma = _comma(text, slots[0].end)
-        found = _SEPARATOR.match(text, comma) if comma is not None else None
-        if found and text[found.end() : found.end() + 1] not in ("\r", "\n", "#"):
-            return found[0]
-    return ", "
+    """A comma and the space that follows the first one there is."""
+    comma = _comma(text, slots[0].end) if len(slots) > 1 else None
+    found = _SEPARATOR.match(text, comma) if comma is not None else None
+    return found[0] if found else ", "
 
 
 def _insert_first(text: str, slots: Sequence[_Slot], shown: str) -> Iterator[str]:
@@ -126,19 +125,20 @@ def _insert_first(text: str, slots: Sequence[_Slot], shown: str) -> Iterator[str
     yield text[:start] + shown + _separator(text, slots) + text[start:]
 
 
-def _insert_after(text: str, around: Flow, slots: Sequence[_Slot], index: int, shown: str) -> Iterator[str]:
+def _insert_after(text: str, slots: Sequence[_Slot], index: int, shown: str) -> Iterator[str]:
     slot = slots[index]
     comma = _comma(text, slot.end)
     if opens_line(text, slot.start):
-        pad = " " * column(text, slot.start)
+        line = " " * column(text, slot.start) + shown
+        ending = line_break(text, slot.end)
         if comma is not None and is_bare(text, comma + 1):
             at = line_end(text, comma)
-            yield text[:at] + pad + shown + "," + line_break(text, comma) + text[at:]
+            yield text[:at] + line + "," + ending + text[at:]
         if comma is None and is_bare(text, slot.end):
             at = line_end(text, slot.end)
-            yield text[: slot.end] + "," + text[slot.end : at] + pad + shown + line_break(text, slot.end) + text[at:]
+            yield text[: slot.end] + "," + text[slot.end : at] + line + ending + text[at:]
         if comma is None:
-            yield text[: slot.end] + "," + line_break(text, slot.end) + pad + shown + text[slot.end :]
+            yield text[: slot.end] + "," + ending + line + text[slot.end :]
     if comma is not None and index == len(slots) - 1:
         yield text[: comma + 1] + " " + shown + "," + text[comma + 1 :]
     yield text[: slot.end] + _separator(text, slots) + shown + text[slot.end :]

@@ -1,4 +1,8 @@
-"""Lines of a text and what stands on them: where entries begin and end, what belongs to whom"""
+"""Lines of a text and what stands on them: where entries begin and end, what belongs to whom
+
+All places are character indices. A line start is 0 or the place behind a line break; line breaks are
+LF, CRLF and CR, also mixed.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,21 @@ from gitbaton.store.yamlnodes import MappingNode, Node, SequenceNode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+BLOCK_SCALAR: Final = frozenset("|>")
+
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
-_SPACE: Final = re.compile(r"[ \t]*")
-_COMMENT: Final = re.compile(r"[ \t]*#")
+_BREAK_AT_END: Final = re.compile(r"(?:\r\n|\r|\n)\Z")
+_BLANK: Final = re.compile(r"[ \t]*(?=[\r\n]|\Z)")
+_BARE: Final = re.compile(r"(?:[ \t]+#[^\r\n]*|[ \t]*)(?=[\r\n]|\Z)")
+_COMMENT: Final = re.compile(r"([ \t]*)#")
 _EXPLICIT: Final = re.compile(r"\?[ \t]+\Z")
-#: Comments that editors look for at the top of a file.
-_MODELINE: Final = re.compile(r"[ \t]*#.*(?:yaml-language-server:|-\*-|\bvim?:)")
+_KEEPS: Final = re.compile(r"[|>][0-9]?\+")
+#: Comments that programs look for at the top of a file.
+_MODELINE: Final = re.compile(r"#.*(?:yaml-language-server:|-\*-|\bvim?:)")
 
 
 def line_start(text: str, index: int) -> int:
+    """Where the line with the character ``index`` (no line break) begins."""
     return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
 
 
@@ -28,14 +38,23 @@ def line_end(text: str, index: int) -> int:
     return found.end() if found else len(text)
 
 
+def line_above(text: str, start: int) -> int:
+    """The start of the line above the one that starts at ``start`` (not 0)."""
+    return line_start(text, start - len(_break_before(text, start)))
+
+
 def line_break(text: str, index: int) -> str:
-    """The line break to use for a new line beside the one with ``index``: that line's own, else that of
-    the line before it, else ``\\n``."""
+    """The line break for a new line beside the one with ``index``: that line's own, else that of the line
+    above, else a line feed.
+    """
     found = _BREAK.search(text, index)
-    if found:
-        return found[0]
-    start = line_start(text, index)
-    return "\r\n" if text[start - 2 : start] == "\r\n" else text[start - 1 : start] or "\n"
+    return found[0] if found else _break_before(text, line_start(text, index)) or "\n"
+
+
+def _break_before(text: str, index: int) -> str:
+    """The line break that ends at ``index``, if one does."""
+    found = _BREAK_AT_END.search(text, max(0, index - 2), index)
+    return found[0] if found else ""
 
 
 def is_line_start(text: str, index: int) -> bool:
@@ -44,16 +63,17 @@ def is_line_start(text: str, index: int) -> bool:
 
 def is_blank(text: str, index: int) -> bool:
     """Whether nothing but space follows ``index`` on its line."""
-    found = _SPACE.match(text, index)
-    at = found.end() if found else index
-    return at >= len(text) or text[at] in "\r\n"
+    return _BLANK.match(text, index) is not None
 
 
 def is_bare(text: str, index: int) -> bool:
-    """Whether nothing, or nothing but a comment, follows ``index`` on its line."""
-    return is_blank(text, index) or (
-        _COMMENT.match(text, index) is not None and (text[index] in " \t" or is_line_start(text, index))
-    )
+    """Whether nothing but space and perhaps a comment follows ``index``, the end of a token."""
+    return _BARE.match(text, index) is not None
+
+
+def is_comment(text: str, start: int) -> bool:
+    """Whether the line that starts at ``start`` holds a comment alone."""
+    return _COMMENT.match(text, start) is not None
 
 
 def column(text: str, index: int) -> int:
@@ -68,57 +88,66 @@ def opens_line(text: str, index: int) -> bool:
 
 def content_end(text: str, node: Node) -> int:
     """Where the last character that says something about ``node`` ends. For block scalars that is the
-    line break of their last line (behind the blank lines that a ``+`` keeps)."""
+    line break of their last line (behind the blank lines that a ``+`` keeps).
+    """
     while isinstance(node, MappingNode | SequenceNode):
         if node.flow:
             return node.end
         node = node.entries[-1][1] if isinstance(node, MappingNode) else node.items[-1]
-    if node.style not in ("|", ">"):
+    if node.style not in BLOCK_SCALAR:
         return node.end
-    header = text[node.start : line_end(text, node.start)].split("#")[0]
-    if "+" in header:
-        return node.end
-    kept = len(text[node.start : node.end].rstrip(" \t\r\n")) + node.start
-    return line_end(text, kept)
+    content = text[node.start : node.end].rstrip(" \t\r\n")
+    said = str(node.value).rstrip("\n")
+    if _KEEPS.match(content) or said != said.rstrip(" \t"):
+        return node.end  # blank lines are part of the text, or its last line is made of spaces
+    return line_end(text, node.start + len(content))
 
 
 def lines_end(text: str, node: Node) -> int:
-    """Where the first line begins that says nothing about ``node``."""
+    """Where the first line starts that says nothing about ``node``."""
     end = content_end(text, node)
     return end if is_line_start(text, end) else line_end(text, end)
 
 
-def skip_inner_comments(text: str, index: int, outer: int, limit: int) -> int:
-    """From the line start ``index`` past comments that are indented deeper than the column ``outer``:
-    they belong to what stands above them. Blank lines are passed only on the way to such a comment."""
-    end = here = index
+def skip_inner_comments(text: str, start: int, outer: int, limit: int) -> int:
+    """From the line start ``start`` past comments that are indented deeper than the column ``outer``:
+    they belong to what stands above them. Blank lines are passed only on the way to such a comment.
+    """
+    end = here = start
     while here < limit:
-        found = _SPACE.match(text, here)
-        at = found.end() if found else here
-        if text[at : at + 1] == "#" and at - here > outer:
-            end = line_end(text, at)
+        comment = _COMMENT.match(text, here)
+        if comment and len(comment[1]) > outer:
+            end = line_end(text, here)
         elif not is_blank(text, here):
             break
         here = line_end(text, here)
     return end
 
 
-def above_comments(text: str, index: int, top: int) -> int:
-    """From the line start ``index`` up past the comment lines that stand directly on it, not above
-    ``top``. The comments that open a document are its header and stay above everything."""
-    here = index
-    while here > top:
-        before = line_start(text, here - 1 if text[here - 2 : here] != "\r\n" else here - 2)
-        if before < top or not _COMMENT.match(text, before) or _MODELINE.match(text, before):
-            break
-        here = before
-    return index if is_header(text, here) else here
+def skip_blank(text: str, start: int) -> int:
+    """From the line start ``start`` past blank lines."""
+    while start < len(text) and is_blank(text, start):
+        start = line_end(text, start)
+    return start
 
 
-def is_header(text: str, index: int) -> bool:
-    """Whether the line at ``index`` is the first of its document."""
-    above = text[:index].strip()
-    return not above or above.startswith(("---", "%"))
+def above_comments(text: str, start: int) -> int:
+    """From the line start ``start`` up past the comment lines that stand directly on it. The comments at
+    the very top of a document are its header and stay above everything.
+    """
+    here = start
+    while here > 0:
+        above = line_above(text, here)
+        if not is_comment(text, above) or _MODELINE.search(text, above, here):
+            return here
+        here = above
+    return start
+
+
+def is_set_off(text: str, start: int) -> bool:
+    """Whether a blank line stands above the line ``start`` and the comments on it."""
+    top = above_comments(text, start)
+    return top > 0 and is_blank(text, line_above(text, top))
 
 
 def heads(text: str, node: MappingNode | SequenceNode) -> list[int]:
@@ -128,6 +157,7 @@ def heads(text: str, node: MappingNode | SequenceNode) -> list[int]:
     dash = re.compile(rf"(?<![^\r\n]) {{{column(text, node.start)}}}-(?![^ \t\r\n])")
     found = [node.start]
     for item in node.items[:-1]:
+        # Between two items there is nothing but comments and space.
         match = dash.search(text, content_end(text, item))
         if match is None:
             raise LookupError("a list's dash is not where it was expected")
@@ -141,17 +171,18 @@ def _key_head(text: str, index: int) -> int:
 
 
 def with_lines(text: str, begin: int, end: int, lines: Sequence[str]) -> Iterator[str]:
-    """``text`` with whole lines in place of those between ``begin`` and ``end``; a text without a final
-    line break stays one if that is possible (a block scalar may need it: the second answer)."""
+    """``text`` with whole lines in place of those from ``begin`` to ``end``; a text without a final line
+    break stays one where that is possible (a block scalar may need it: the second answer).
+    """
     unfinished = end == len(text) and not is_line_start(text, end)
     if not lines:
         if unfinished:
-            yield text[: begin - len(line_break(text, begin - 1))] if begin else ""
+            yield text[: begin - len(_break_before(text, begin))]
         yield text[:begin] + text[end:]
         return
-    line_ending = line_break(text, max(begin - 1, 0) if is_line_start(text, begin) else begin)
-    joined = line_ending.join(lines)
-    before = text[:begin] if is_line_start(text, begin) else text[:begin] + line_ending
+    ending = _break_before(text, begin) or line_break(text, begin)
+    joined = ending.join(lines)
+    before = text[:begin] if is_line_start(text, begin) else text[:begin] + ending
     if unfinished:
-        yield before + joined + text[end:]
-    yield before + joined + line_ending + text[end:]
+        yield before + joined
+    yield before + joined + ending + text[end:]

@@ -15,6 +15,7 @@ Scalar = str | int | float | bool | None
 #: Longer whole numbers mean nothing here, and turning them into text is quadratic in Python.
 _DIGITS_MAX: Final = 100
 _WORDS: Final[dict[str, Scalar]] = {"": None, "~": None, "null": None, "true": True, "false": False}
+QUOTES: Final = frozenset({"'", '"'})
 #: The plain scalars that mean null, even where text is expected.
 NULLS: Final = frozenset({"", "~", "null"})
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -23,7 +24,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _UNPRINTABLE: Final = re.compile(
     "[^\\t\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
 )
-_ESCAPED: Final = re.compile("[\x00-\x1f\"\\\\\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_ESCAPED: Final = re.compile('[\x00-\x1f"\\\\\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 _STARTS_OTHERWISE: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _NEEDS_QUOTES: Final = re.compile(r":(?: |$)| #|^(?:---|\.\.\.)|[\t\n]")
@@ -43,13 +44,14 @@ _READ_OTHERWISE: Final = re.compile(
 )
 
 
-class NumberTooLarge(ValueError):
+class NumberTooLargeError(ValueError):
     """A number of JSON's form that no program can be trusted with."""
 
 
 def parse_plain(source: str) -> Scalar:
     """The value of an unquoted scalar: JSON's null (also ``~`` and nothing at all), booleans and
-    numbers; all else is text as it stands. Raises ``NumberTooLarge``."""
+    numbers; all else is text as it stands. Raises ``NumberTooLargeError``.
+    """
     if source in _WORDS:
         return _WORDS[source]
     if source[0] not in "-0123456789":
@@ -59,11 +61,13 @@ def parse_plain(source: str) -> Scalar:
         return source
     if match[1] is None and match[2] is None:
         if len(source) > _DIGITS_MAX:
-            raise NumberTooLarge(f"a whole number of {len(source)} digits; put it in quotes if it is text")
+            raise NumberTooLargeError(
+                f"a whole number of {len(source)} digits; put it in quotes if it is text"
+            )
         return int(source)
     number = float(source)
     if number in (float("inf"), float("-inf")):
-        raise NumberTooLarge(f"the number {source[:40]} is too large; put it in quotes if it is text")
+        raise NumberTooLargeError(f"the number {source[:40]} is too large; put it in quotes if it is text")
     return number
 
 
@@ -130,13 +134,11 @@ def can_be_plain(text: str, *, flow: bool = False) -> bool:
 
 def literal_header(text: str, *, indent: int = 2) -> str | None:
     """How a literal block scalar that holds ``text`` begins (``|``, ``|-``, ``|2+`` …), or None if none
-    holds it exactly. ``indent`` is how far its lines are indented below their parent."""
+    holds it exactly. ``indent`` is how far its lines are indented below their parent.
+    """
     if not text.strip() or _UNPRINTABLE.search(text):
         return None
     lead = text.lstrip("\n")
     needs_indent = lead[0] in " \t"
-    if not text.endswith("\n"):
-        chomp = "-"
-    else:
-        chomp = "+" if text.endswith("\n\n") else ""
+    chomp = "-" if not text.endswith("\n") else "+" if text.endswith("\n\n") else ""
     return f"|{indent if needs_indent else ''}{chomp}"

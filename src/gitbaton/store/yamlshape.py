@@ -5,6 +5,7 @@ A plain ``1.10`` in YAML is a number unless somebody knows that the field is tex
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,6 +59,17 @@ VALUE: Final = Shape()
 TEXT: Final = Shape(text=True)
 
 
+def as_read(value: Any, shape: Shape) -> Any:
+    """``value`` as it reads from a file of this shape: where text stands, numbers and booleans are text."""
+    if isinstance(value, dict):
+        return {key: as_read(item, shape.at(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_read(item, shape.item or VALUE) for item in value]
+    if shape.text and isinstance(value, int | float):
+        return json.dumps(value)
+    return value
+
+
 def shape_of(schema: Mapping[str, Any]) -> Shape:
     """The shape that a JSON Schema describes, as pydantic emits them.
 
@@ -71,7 +83,8 @@ def shape_of(schema: Mapping[str, Any]) -> Shape:
 
 class _Compiler:
     """Compiles alternatives (a place may have several) to one shape; remembers what it has begun,
-    because a schema may refer to itself."""
+    because a schema may refer to itself.
+    """
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
@@ -100,7 +113,9 @@ class _Compiler:
         shape.item = self.shape(items)
         shape.other = self.shape(others)
         shape.fields.update({name: self.shape(values) for name, values in fields.items()})
-        shape.patterns = tuple((re.compile(pattern), self.shape(values)) for pattern, values in patterns.items())
+        shape.patterns = tuple(
+            (re.compile(pattern), self.shape(values)) for pattern, values in patterns.items()
+        )
         return shape
 
     def _resolve(self, schemas: Iterable[Any]) -> list[Mapping[str, Any]]:

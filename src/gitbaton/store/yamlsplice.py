@@ -20,7 +20,7 @@ Field = tuple[str | int, ...]
 
 
 class Replace(NamedTuple):
-    """Another value for what stands at ``field``; the whole document if it is empty."""
+    """Another value for what stands at ``field``."""
 
     field: Field
     value: Any
@@ -28,7 +28,8 @@ class Replace(NamedTuple):
 
 class Insert(NamedTuple):
     """A key that a mapping lacks (its place follows ``order``), or an item in front of the one that has
-    its index now."""
+    its index now.
+    """
 
     field: Field
     value: Any
@@ -36,7 +37,7 @@ class Insert(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """A key or item that is not the last one of its collection."""
+    """A key or item that is not the last one of its collection; all keys if ``field`` is empty."""
 
     field: Field
 
@@ -57,34 +58,45 @@ def splice(text: str, tree: MappingNode, change: Change, layout: Layout) -> Iter
         return yamlblock.replace_root(text, tree)
     around = _container(tree, change.field)
     last = change.field[-1]
-    top = around is tree
-    if isinstance(change, Insert):
-        order = layout.order if top else change.order
-        if around.flow:
-            return yamlflow.insert(text, around, last, change.value, order)
-        if isinstance(around, SequenceNode):
-            return yamlblock.insert_item(text, tree, around, int(last), change.value)
-        spaced = layout.spaced if top else frozenset()
-        return yamlblock.insert_entry(text, tree, around, str(last), change.value, order, spaced)
-    index = _index(around, last)
-    if isinstance(change, Replace):
-        if around.flow:
-            return yamlflow.replace(text, around, index, change.value)
-        return yamlblock.replace(text, tree, around, index, change.value)
-    delete = yamlflow.delete if around.flow else yamlblock.delete
-    return delete(text, around, index)
+    match change:
+        case Insert(_, value, order):
+            wanted = layout if around is tree else Layout(order)
+            return _insert(text, tree, around, last, value, layout=wanted)
+        case Replace(_, value) if around.flow:
+            return yamlflow.replace(text, around, _index(around, last), value)
+        case Replace(_, value):
+            return yamlblock.replace(text, tree, around, _index(around, last), value)
+        case Delete():
+            delete = yamlflow.delete if around.flow else yamlblock.delete
+            return delete(text, around, _index(around, last))
+
+
+def _insert(
+    text: str,
+    tree: MappingNode,
+    around: MappingNode | SequenceNode,
+    last: str | int,
+    value: Any,
+    *,
+    layout: Layout,
+) -> Iterator[str]:
+    if around.flow:
+        return yamlflow.insert(text, around, last, value, order=layout.order)
+    if isinstance(around, SequenceNode):
+        return yamlblock.insert_item(text, tree, around, int(last), value)
+    return yamlblock.insert_entry(
+        text, tree, around, str(last), value, order=layout.order, spaced=layout.spaced
+    )
 
 
 def _container(tree: MappingNode, field: Field) -> MappingNode | SequenceNode:
     here: Node = tree
     for part in field[:-1]:
-        if isinstance(here, MappingNode):
-            here = here.entries[_index(here, part)][1]
-        elif isinstance(here, SequenceNode):
-            here = here.items[int(part)]
-    if not isinstance(here, MappingNode | SequenceNode):
-        raise LookupError(f"nothing can be changed inside the scalar at {field[:-1]}")
-    return here
+        if isinstance(here, MappingNode | SequenceNode):
+            here = yamlblock.values(here)[_index(here, part)]
+    if isinstance(here, MappingNode | SequenceNode):
+        return here
+    raise LookupError(f"a scalar stands at {field[:-1]}")
 
 
 def _index(around: MappingNode | SequenceNode, last: str | int) -> int:

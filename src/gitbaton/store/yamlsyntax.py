@@ -20,32 +20,42 @@ _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 _DIVIDER: Final = re.compile(r"^={7}\r?$", re.MULTILINE)
 _TOP_KEY: Final = re.compile(r"^[\"']?([A-Za-z_][\w.-]*)[\"']?[ ]*:(?:\s|$)", re.MULTILINE)
 #: Everything outside YAML's printable set, https://yaml.org/spec/1.1/#c-printable
-_FORBIDDEN: Final = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_FORBIDDEN: Final = re.compile(
+    "[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
+)
 
 #: What libyaml and PyYAML say (a part of it) and what it means to the person. First match wins.
 _WORDING: Final = (
-    ("while scanning a quoted scalar", "found unexpected end", "the quote that opens here is never closed"),
-    ("while scanning a quoted scalar", "document indicator", "the quote that opens here is never closed"),
+    ("quoted scalar", "found unexpected end", "the quote that opens here is never closed"),
+    ("quoted scalar", "document indicator", "the quote that opens here is never closed"),
+    ("quoted scalar", "unknown escape", "no such escape in double quotes; single quotes know none"),
+    ("quoted scalar", "", "this escape in double quotes is not complete"),
     ("flow sequence", "", "the [ that opens here is not closed, or a comma is missing in it"),
     ("flow mapping", "", "the { that opens here is not closed, or a comma is missing in it"),
-    ("quoted scalar", "escape", "no such escape in double quotes; use single quotes, or write \\\\ for a backslash"),
-    ("quoted scalar", "", "this escape in double quotes is not complete"),
-    ("", "mapping values are not allowed", "a colon and a space inside unquoted text, or a key that is indented too far;"
-     " put text that has a colon in quotes"),
-    ("", "could not find expected ':'", "this line is no 'key: value' and does not belong to the value above it"),
-    ("", "did not find expected key", "this line is indented neither like its neighbours nor below them"),
-    ("", "expected <block end>", "this line is indented neither like its neighbours nor below them"),
-    ("", "expected '-' indicator", "this line is indented neither like the list's items nor below them"),
+    (
+        "",
+        "mapping values are not allowed",
+        "text with a colon and a space needs quotes; a key, less indentation",
+    ),
+    (
+        "",
+        "could not find expected ':'",
+        "no 'key: value', and indented too little to belong to the value above",
+    ),
+    ("", "did not find expected key", "indented neither like its neighbours nor below them"),
+    ("", "expected <block end>", "indented neither like its neighbours nor below them"),
+    ("", "expected '-' indicator", "indented neither like the list's items nor below them"),
     ("", "sequence entries are not allowed", "a list's first item stands on a line of its own below its key"),
-    ("", "document start>", "this line is indented less than the lines above it, or stands behind the document's end"),
-    ("", "cannot start any token", "text cannot begin with this character unless it is in quotes"),
-    ("block scalar", "", "the line of | or > takes nothing but an indentation digit, + or - and a comment"),
-    ("directive", "", "a line that begins with % is a directive; put the text in quotes"),
-    ("anchor", "", "text cannot begin with & unless it is in quotes"),
-    ("alias", "", "text cannot begin with * unless it is in quotes"),
-    ("tag", "", "text cannot begin with ! unless it is in quotes"),
-    ("", "node content", "a value is expected here; put text that begins with this character in quotes"),
-)  # fmt: skip
+    ("", "document start>", "indented less than the lines above, or behind the end of the document"),
+    ("", "cannot start any token", "text that begins with this character needs quotes"),
+    ("block scalar", "", "behind | or > nothing may stand but a digit, + or - and a comment"),
+    ("directive", "", "a line that begins with % is a directive; text that begins with it needs quotes"),
+    ("anchor", "", "text that begins with & needs quotes"),
+    ("alias", "", "text that begins with * needs quotes"),
+    ("tag", "", "text that begins with ! needs quotes"),
+    ("", "node content", "a value is missing here, or text that begins with this character needs quotes"),
+)
+_LAST_ITEM: Final = re.compile(r"\[[0-9]+\]$")
 #: For these the place where the construct opens says more than the place where the parser gave up.
 _SHOWN_AT_START: Final = ("flow sequence", "flow mapping", "simple key")
 
@@ -115,8 +125,14 @@ def explain(error: yaml.MarkedYAMLError, text: str, path: str, field: str) -> Pr
     tab = _indenting_tab(text, index, said)
     if tab is not None:
         line, column = find_place(text, tab)
-        field = _field_above(text, tab) if not field else field
-        return Problem(path, line, column, field, "tab", "a tab cannot indent YAML; use spaces")
+        return Problem(
+            path,
+            line,
+            column,
+            field or _field_above(text, tab),
+            "tab",
+            "a tab cannot indent YAML; use spaces",
+        )
     wording = f"{context}: {said}" if context else said
     for in_context, in_problem, meaning in _WORDING:
         if in_context in context and in_problem in said:
@@ -125,6 +141,7 @@ def explain(error: yaml.MarkedYAMLError, text: str, path: str, field: str) -> Pr
     shown_at_start = any(part in context for part in _SHOWN_AT_START) or "never closed" in wording
     if shown_at_start and error.context_mark is not None:
         index = min(error.context_mark.index, len(text))
+        field = _LAST_ITEM.sub("", field)
     line, column = find_place(text, index)
     return Problem(path, line, column, field or _field_above(text, index), "syntax", wording)
 

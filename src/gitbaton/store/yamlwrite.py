@@ -55,12 +55,16 @@ def entry_lines(key: str, value: object, column: int, *, dash: int = 2, literal:
     return value_lines(f"{pad}{shown}:", value, column, dash=dash, literal=literal)
 
 
-def item_lines(value: object, column: int, *, gap: str = " ", dash: int = 2, literal: bool = True) -> list[str]:
+def item_lines(
+    value: object, column: int, *, gap: str = " ", dash: int = 2, literal: bool = True
+) -> list[str]:
     """The lines of ``- value`` in a block list whose dashes stand at ``column``; ``gap`` follows the dash."""
     prefix = f"{' ' * column}-"
     inner = column + 1 + len(gap)
     if isinstance(value, Mapping) and value:
-        lines = [line for key in value for line in entry_lines(key, value[key], inner, dash=dash, literal=literal)]
+        lines = [
+            line for key in value for line in entry_lines(key, value[key], inner, dash=dash, literal=literal)
+        ]
     elif isinstance(value, list) and value:
         lines = [line for item in value for line in item_lines(item, inner, dash=dash, literal=literal)]
     else:
@@ -71,12 +75,18 @@ def item_lines(value: object, column: int, *, gap: str = " ", dash: int = 2, lit
 def value_lines(
     prefix: str, value: object, column: int, *, gap: str = " ", dash: int = 2, literal: bool = True
 ) -> list[str]:
-    """The lines of a value behind ``prefix`` (a key with its colon, or a dash) in a collection at ``column``."""
+    """The lines of a value behind ``prefix`` (key and colon, or a dash) in a collection at ``column``."""
     if isinstance(value, Mapping) and value:
-        lines = [line for key in value for line in entry_lines(key, value[key], column + 2, dash=dash, literal=literal)]
+        lines = [
+            line
+            for key in value
+            for line in entry_lines(key, value[key], column + 2, dash=dash, literal=literal)
+        ]
         return [prefix, *lines]
     if isinstance(value, list) and value:
-        lines = [line for item in value for line in item_lines(item, column + dash, dash=dash, literal=literal)]
+        lines = [
+            line for item in value for line in item_lines(item, column + dash, dash=dash, literal=literal)
+        ]
         return [prefix, *lines]
     if isinstance(value, str) and literal and ("\n" in value or len(value) > _INLINE_MAX):
         header = literal_header(value)
@@ -87,7 +97,7 @@ def value_lines(
 
 def literal_lines(text: str, column: int) -> list[str]:
     """The lines of a literal block scalar; empty lines carry no indentation."""
-    body = text[:-1] if text.endswith("\n") else text
+    body = text.removesuffix("\n")
     return [" " * column + line if line else "" for line in body.split("\n")]
 
 

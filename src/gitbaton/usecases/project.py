@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Project:
     """``actor`` is who acts, for people to read. ``environment`` is the process's, from which agents get an
-    allow-listed part. ``cache`` is where agents' workplaces stand. ``random_id`` gives fresh lower-case
+    allow-listed part. ``cache`` is where agents' workplaces stand. ``outbox`` is set inside an attempt, where
+    nothing is committed and everything is handed over as files. ``random_id`` gives fresh lower-case
     letters and digits."""
 
     repo: Repository
@@ -41,6 +42,7 @@ class Project:
     open_forge: Callable[[Repository], Forge]
     open_agent: Callable[[str, AgentConfig], Agent]
     run_shell: Shell
+    outbox: Path | None = None
 
     def fetched(self) -> Project:
         """This project after a fetch of base and state refs."""
@@ -96,3 +98,9 @@ def find_entry(view: View, text: str) -> Entry:
 def find_row(view: View, text: str) -> TaskRow:
     """The task file's row that ``text`` names; raises as ``find_entry``."""
     return find_entry(view, text).row
+
+
+def refuse_inside(project: Project, what: str, *, hint: str = "hand over a note with save_context; a person decides") -> None:
+    """Raises ``Refusal`` inside an attempt: an agent commits nothing and moves no state."""
+    if project.outbox is not None:
+        raise Refusal(f"inside an attempt nobody can {what}", code="inside-attempt", hint=hint)
