@@ -166,6 +166,7 @@ def project(
         cache=checkout.path.parent / "cache",
         open_forge=open_forge or _no_forge,
         open_agent=open_agent or _no_agent,
+        run_shell=_no_shell,
     )
 
 

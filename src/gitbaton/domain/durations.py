@@ -13,7 +13,7 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 _SECONDS = {"": 1, "s": 1, "m": _MINUTE_S, "h": _HOUR_S, "d": _DAY_S}
 _MATCH = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 #: A hundred days: longer is a slip of the pen, and keeps every sum of times within range.
-LONGEST_S = 100.0 * _DAY_S
+LONGEST_S = 100 * _DAY_S
 _TENTHS_BELOW_S = 10
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from gitbaton.domain.document import NonEmptyText, Part, Text
+from gitbaton.domain.document import NonEmptyText, Part, Text, TitleText
 from gitbaton.domain.handoff import Decision, Handoff, NextAction
 from gitbaton.domain.task import Complexity, Criterion, Priority, TaskId, Type
 
@@ -45,7 +45,7 @@ class ProposedTask(Part):
     """A task that the agent proposes; it becomes a draft that the review decides on."""
 
     id: TaskId | None = None
-    title: Annotated[NonEmptyText, Field(max_length=200)]
+    title: TitleText
     description: Text | None = None
     acceptance: tuple[Criterion, ...] = ()
     depends_on: tuple[TaskId, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gitbaton.domain.board import BrokenRow, TaskRow
+from gitbaton.domain.document import WrongField
 from gitbaton.domain.ids import find_similar
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Problem
@@ -99,7 +100,9 @@ def row_of(task: Task, path: str, task_id: str) -> TaskRow:
 
 
 def _problem(error: Any, source: YamlFile, kind: str) -> Problem:
-    field = _real_location(error["loc"], source.value)
+    wrong = error.get("ctx", {}).get("error")
+    loc = (*error["loc"], *wrong.field) if isinstance(wrong, WrongField) else error["loc"]
+    field = _real_location(loc, source.value)
     code, message = _words(error, field, kind)
     place = source.position(field)
     return Problem(source.path, place[0], place[1], field_name(field), code, message)

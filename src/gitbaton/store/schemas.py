@@ -14,7 +14,6 @@ from gitbaton.store.yamlfile import Shape, shape_of
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-SchemaName = Kind | str
 #: Documents that stand in files of the repository, and the state document of the refs.
 KINDS: tuple[str, ...] = (*get_args(Kind), "state")
 
@@ -30,20 +29,10 @@ def model_of(kind: str) -> type[BaseModel]:
     from gitbaton.domain.workflow import Workflow
 
     models: dict[str, type[BaseModel]] = {
-        "task": Task, "plan": Plan, "handoff": Handoff, "config": Config, "role": Role, "workflow": Workflow, "state": State,
+        "task": Task, "plan": Plan, "handoff": Handoff, "config": Config, "role": Role, "workflow": Workflow,
+        "state": State,
     }  # fmt: skip
     return models[kind]
-
-
-def generate_schema(kind: str) -> dict[str, Any]:
-    """The schema of ``kind`` generated from its model: what ``schemas/`` must hold."""
-    schema = model_of(kind).model_json_schema(mode="validation")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"gitbaton/{kind}.schema.json", **schema}
-
-
-def render_schema(kind: str) -> str:
-    """The generated schema as the text of its file."""
-    return json.dumps(generate_schema(kind), indent=2, ensure_ascii=False, sort_keys=False) + "\n"
 
 
 def schema_file(kind: str) -> str:
