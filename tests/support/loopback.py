@@ -12,6 +12,7 @@ import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -44,7 +45,9 @@ class Fault:
 
 
 class Seen(NamedTuple):
-    """One request that was answered; ``status`` 0 = the connection was dropped."""
+    """One request; ``status`` 0 = the connection was dropped. It is listed before its answer is sent, so
+    that a client that has its answer finds it here.
+    """
 
     method: str
     target: str
@@ -61,6 +64,7 @@ class Exchange:
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
+        self.on_status: Callable[[int], None] = lambda _: None
         self.method: str = connection.command
         self.target: str = connection.path
         self.path, _, self.query = connection.path.partition("?")
@@ -89,9 +93,10 @@ class Exchange:
 
     def reply(self, status: int, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b"") -> None:
         """Answer. A body that is not ``bytes`` is streamed with chunked encoding."""
-        self.status = status
         if self.silent:
             return
+        self.status = status
+        self.on_status(status)
         out = self._connection
         out.send_response(status)
         for name, value in headers.items():
@@ -130,7 +135,7 @@ class LoopbackServer:
     """Serves ``answer`` on a free port of 127.0.0.1 while the context is open.
 
     ``now`` gives the seconds since 1970 that the ``Date`` header shows (a test may skew it).
-    ``seen`` lists what was answered, in order of completion.
+    ``seen`` lists what was asked, in the order of answering.
     """
 
     def __init__(self, answer: Callable[[Exchange], None], *, now: Callable[[], float] | None = None) -> None:
@@ -200,17 +205,23 @@ class LoopbackServer:
     def serve(self, exchange: Exchange) -> bool:
         """Answer one request; whether the connection may be used again."""
         fault = self._take_fault(exchange)
+        exchange.on_status = partial(self._record, exchange, is_faulty=fault is not None)
         try:
             self._serve(exchange, fault)
         except (Dropped, OSError):
-            exchange.status = 0
+            pass
         except Exception as error:  # noqa: BLE001 - shown when the test closes the server
             if not self._closing:
                 self.errors.append(error)
-            exchange.status = 0
+        else:
+            return True
+        if exchange.status == 0:
+            exchange.on_status(0)
+        return False
+
+    def _record(self, exchange: Exchange, status: int, *, is_faulty: bool) -> None:
         with self._lock:
-            self.seen.append(Seen(exchange.method, exchange.target, exchange.status, fault is not None))
-        return exchange.status != 0
+            self.seen.append(Seen(exchange.method, exchange.target, status, is_faulty))
 
     def _serve(self, exchange: Exchange, fault: Fault | None) -> None:
         if fault is not None and fault.hold is not None:
