@@ -71,7 +71,7 @@ def find_cache(repo: Repository, environment: Mapping[str, str]) -> Path:
 def open_forge(repo: Repository, environment: Mapping[str, str], clock: Callable[[], datetime] = read_clock) -> Forge:
     """GitHub when the remote's host is github.com or the config says so, else bare Git. Raises ``Refusal``
     when GitHub is meant but no token or no repository can be found."""
-    from gitbaton.edges.github_remote import parse_remote
+    from gitbaton.domain.remote_url import parse_remote_url as parse_remote
 
     url = repo.git.find("remote", "get-url", repo.remote) if repo.remote else None
     where = parse_remote(url) if url else None

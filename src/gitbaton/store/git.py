@@ -126,7 +126,8 @@ def explain_failure(args: Sequence[str], done: Output) -> BatonError:
         return Refusal(f"git may not write here: {_last_line(err)}", code="not-writable", hint="check the folder's permissions")
     if args and args[0] in ("fetch", "push", "ls-remote", "clone") and any(w in low for w in _NETWORK_WORDS):
         return Unreachable(f"the remote can't be reached: {_last_line(err)}", code="unreachable", hint="check the network and the remote's address (git remote -v), then try again")
-    return GitFailed(f"git {args[0] if args else ''} failed: {_last_line(err) or f'exit {done.code}'}", code="git-failed", hint="see the message of git; run: baton doctor", data={"command": list(args)[:8], "stderr": err[-2000:]})
+    verb = next((a for n, a in enumerate(args) if not a.startswith("-") and (n == 0 or args[n - 1] != "-c")), "")
+    return GitFailed(f"git {verb} failed: {_last_line(err) or f'exit {done.code}'}", code="git-failed", hint="git's own message says more; if it makes no sense, report it as a bug", data={"command": list(args)[:8], "stderr": err[-2000:]})
 
 
 def _last_line(text: str) -> str:

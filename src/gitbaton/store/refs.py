@@ -58,7 +58,7 @@ class LocalRefs:
         if moved:
             raise LostRace(moved)
         if any(w in done.err.lower() for w in _LOCK_WORDS):
-            raise TryAgain("another git process holds a lock on the refs", code="ref-locked", hint="try again; if it stays, run: baton doctor")
+            raise TryAgain("another git process holds a lock on the refs", code="ref-locked", hint="try again; if no git command is running, remove the .lock file under .git/refs")
         raise explain_failure(("update-ref",), done)
 
     def now(self) -> datetime:

@@ -46,13 +46,14 @@ def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> 
         folder.mkdir(parents=True, mode=0o700)
     place.work.mkdir()
     clone = Git(place.work, SEALED)
-    clone.call("init", "--quiet", "--template=", f"--initial-branch={branch}")
+    clone.call("init", "--quiet", "--template=")
     base = repo.base.commit or start
     source = os.fspath(repo.common_dir)
     clone.call(
-        "-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
+        "-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--update-head-ok", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
         "--update-shallow", source, f"{start}:refs/heads/{branch}", f"{base}:refs/heads/{repo.base.branch}",
     )  # fmt: skip
+    clone.call("symbolic-ref", "HEAD", f"refs/heads/{branch}")
     clone.call("config", "baton.base", repo.base.branch)
     clone.call("read-tree", "--reset", "-u", "HEAD")
     own = Git(root, SEALED)

@@ -34,7 +34,7 @@ def read_tip(project: Project, task: str) -> Tip | None:
     """The task's tip as of the last fetch. Raises ``Refusal`` (``bad-state``) when it can't be read."""
     tips = read_tips(project.repo, [task])
     if tips.problems:
-        raise Refusal(f"the live state of {task} can't be read", code="bad-state", hint="run: baton doctor", problems=tips.problems)
+        raise Refusal(f"the live state of {task} can't be read", code="bad-state", hint=f"look at it with: git show {project.repo.seen_prefix}{task}", problems=tips.problems)
     return tips.states.get(task)
 
 
