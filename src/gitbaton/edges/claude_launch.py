@@ -127,6 +127,13 @@ def build_command(program: str, request: AgentRequest, desk: Desk, session: str)
     return [*command, "--resume" if request.session else "--session-id", session]
 
 
+def render_prompt(briefing: str) -> bytes:
+    """The briefing as Claude Code reads it from stdin."""
+    # A first character "/" makes it a command of Claude Code's own, --disable-slash-commands or not: the
+    # run would end as a success without a single request to the model.
+    return ("\n" + briefing if briefing.startswith("/") else briefing).encode(errors="replace")
+
+
 def name_session(request: AgentRequest) -> str:
     """The id of the session to resume, or a fresh one. Raises ``Refusal`` (``bad-session``)."""
     if request.session is None:
