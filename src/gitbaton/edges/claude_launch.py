@@ -98,9 +98,10 @@ def build_environment(request: AgentRequest, desk: Desk) -> dict[str, str]:
     return {
         **HEADLESS_VARIABLES,
         "BASH_MAX_TIMEOUT_MS": timeout_ms,  # nothing runs in the background, so it must be allowed to last
-        "CLAUDE_CONFIG_DIR": str(desk.config),
         **request.env,
         **attempt_variables(request),
+        # Never empty: that would mean the settings, hooks and memories of whoever runs us.
+        "CLAUDE_CONFIG_DIR": request.env.get("CLAUDE_CONFIG_DIR") or str(desk.config),
         "CLAUDE_CODE_TMPDIR": str(desk.temporary),  # else it leaves files in /tmp when it is killed
     }
 
