@@ -190,7 +190,8 @@ class Forge(Protocol):
         """Merge ``review`` if its head still is ``head_oid``; returns the merge commit's id. ``record`` publishes
         the task's new state: on bare Git it is handed the move of the base branch too, so that both happen
         in one atomic step; a server merges first and then calls it with nothing to add. Raises ``Refusal``
-        (conflicts, rules), ``LostRace``, ``Unreachable``."""
+        (conflicts, rules), ``LostRace``, ``Unreachable``.
+        """
 
     def close(self, review: Review) -> None:
         """Close without merging."""

@@ -1,5 +1,6 @@
 """Builds what the faces hand to use-cases: the project, its forge and its agents. The one place of lazy
-imports, so that a command loads only what it needs."""
+imports, so that a command loads only what it needs.
+"""
 
 from __future__ import annotations
 
@@ -62,32 +63,54 @@ def find_actor(repo: Repository, environment: Mapping[str, str]) -> str:
 
 def find_cache(repo: Repository, environment: Mapping[str, str]) -> Path:
     """Where the agents' workplaces of this repository stand: outside of any ``.git``, because Claude Code
-    refuses to write there."""
-    home = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME") or os.path.expanduser("~"), ".cache")
+    refuses to write there.
+    """
+    home = environment.get("XDG_CACHE_HOME") or os.path.join(
+        environment.get("HOME") or os.path.expanduser("~"), ".cache"
+    )
     mark = hashlib.sha256(os.fsencode(repo.common_dir)).hexdigest()[:8]
     return Path(home) / "gitbaton" / f"{repo.top.name}-{mark}"
 
 
-def open_forge(repo: Repository, environment: Mapping[str, str], clock: Callable[[], datetime] = read_clock) -> Forge:
+def open_forge(
+    repo: Repository, environment: Mapping[str, str], clock: Callable[[], datetime] = read_clock
+) -> Forge:
     """GitHub when the remote's host is github.com or the config says so, else bare Git. Raises ``Refusal``
-    when GitHub is meant but no token or no repository can be found."""
-    from gitbaton.domain.remote_url import parse_remote_url as parse_remote
+    when GitHub is meant but no token or no repository can be found.
+    """
+    from gitbaton.domain.remote_url import parse_remote_url
 
     url = repo.git.find("remote", "get-url", repo.remote) if repo.remote else None
-    where = parse_remote(url) if url else None
-    if repo.config.forge == "local" or (repo.config.forge == "auto" and not (where and where.host == "github.com")):
+    where = parse_remote_url(url) if url else None
+    if repo.config.forge == "local" or (
+        repo.config.forge == "auto" and not (where and where.host == "github.com")
+    ):
         from gitbaton.edges.local_forge import LocalForge
 
         return LocalForge(repo, open_refs(repo, clock))
-    from gitbaton.edges.github import GitHubForge
+    from gitbaton.edges.github import PUBLIC_API, GitHubForge
 
-    token = environment.get("BATON_GITHUB_TOKEN") or environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN")
-    slug = environment.get("GITHUB_REPOSITORY") or (f"{where.owner}/{where.name}" if where else None)
+    token = (
+        environment.get("BATON_GITHUB_TOKEN")
+        or environment.get("GITHUB_TOKEN")
+        or environment.get("GH_TOKEN")
+    )
+    slug = environment.get("GITHUB_REPOSITORY") or (where.full_name if where else None)
     if not token:
-        raise Refusal("there is no token for GitHub", code="no-credentials", hint="set GITHUB_TOKEN (pull requests: write, contents: write), or forge: local in tasks/config.yaml")
+        raise Refusal(
+            "there is no token for GitHub",
+            code="no-credentials",
+            hint="set GITHUB_TOKEN (pull requests: write, contents: write), or forge: local in tasks/config.yaml",
+        )
     if not slug:
-        raise Refusal("the remote's address names no GitHub repository", code="no-remote-repository", hint="set GITHUB_REPOSITORY=owner/name, or forge: local in tasks/config.yaml")
-    return GitHubForge(slug, token, api_url=environment.get("GITHUB_API_URL") or "https://api.github.com")
+        raise Refusal(
+            "the remote's address names no GitHub repository",
+            code="no-remote-repository",
+            hint="set GITHUB_REPOSITORY=owner/name, or forge: local in tasks/config.yaml",
+        )
+    return GitHubForge(
+        slug, token, api_url=environment.get("GITHUB_API_URL") or (where.api_url if where else PUBLIC_API)
+    )
 
 
 def open_agent(name: str, config: AgentConfig) -> Agent:

@@ -66,8 +66,8 @@ class PullReview:
 
 @dataclass
 class Pull:
-    """A pull request. ``head_oid`` and ``base_oid`` are frozen once it is no longer open. ``fork`` is the full
-    name of the repository that it claims to come from, if that is not this one.
+    """A pull request. ``head_oid`` and ``base_oid`` are frozen once it is no longer open. ``fork`` is the
+    full name of the repository that it claims to come from, if that is not this one.
     """
 
     number: int

@@ -55,7 +55,7 @@ class Seen(NamedTuple):
     faulty: bool
 
 
-class Dropped(Exception):  # noqa: N818 - control flow inside this file, no error
+class Dropped(Exception):
     """The connection is to end without an answer."""
 
 

@@ -1,5 +1,6 @@
 """The command line: ``baton`` and ``git baton``. A face translates and never decides: each command parses
-its words, calls one use-case and prints the answer."""
+its words, calls one use-case and prints the answer.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from gitbaton import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from gitbaton.cli.face import Command
 
 
 class Listed(NamedTuple):
@@ -68,34 +71,45 @@ def main(argv: Sequence[str]) -> int:
 
     as_json = "--json" in rest
     try:
-        if name not in COMMANDS:
-            raise _unknown(name)
-        from importlib import import_module
-
-        command = import_module(f"gitbaton.cli.{COMMANDS[name].module}").COMMANDS[name]
+        command = _load(name)
         arguments = build_parser(name, command).parse_args(rest)
     except BaseException as error:  # noqa: BLE001 the same boundary as for the command itself
         return report(error, as_json=as_json)
     return carry_out(command, arguments, as_json=as_json)
 
 
-def _unknown(name: str) -> Exception:
+def _load(name: str) -> Command:
+    """The command of that name; its module is imported only now."""
+    from importlib import import_module
+
     from gitbaton.domain.ids import find_similar
     from gitbaton.errors import UsageError
 
+    if name in COMMANDS:
+        found: Command = import_module(f"gitbaton.cli.{COMMANDS[name].module}").COMMANDS[name]
+        return found
+
     near = find_similar(name, COMMANDS, 1)
     hint = f"did you mean: baton {near[0]}?" if near else "see all commands with: baton --help"
-    return UsageError(f"there is no command '{name}'", code="unknown-command", hint=hint)
+    raise UsageError(f"there is no command '{name}'", code="unknown-command", hint=hint)
 
 
 def render_help() -> str:
     """The overview of all commands."""
-    lines = ["usage: baton COMMAND …        (or: git baton COMMAND …)", "", "Tasks for coding agents, kept in git.", ""]
+    lines = [
+        "usage: baton COMMAND …        (or: git baton COMMAND …)",
+        "",
+        "Tasks for coding agents, kept in git.",
+        "",
+    ]
     group = ""
     for name, listed in COMMANDS.items():
         if listed.group != group:
             group = listed.group
             lines.append(f"{group}:")
         lines.append(f"  {name:<11} {listed.summary}")
-    lines += ["", "baton COMMAND --help explains one command, with examples. --json on any command answers for programs."]
+    lines += [
+        "",
+        "baton COMMAND --help explains one command, with examples. --json on any command answers for programs.",
+    ]
     return "\n".join(lines)

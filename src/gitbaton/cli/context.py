@@ -17,15 +17,41 @@ if TYPE_CHECKING:
 
 def _add_fields(p: argparse.ArgumentParser) -> None:
     p.add_argument("--summary", metavar="TEXT", help="what was done, in a few sentences")
-    p.add_argument("--decision", action="append", default=[], metavar="TEXT", help="a choice that was made; may be repeated")
-    p.add_argument("--done", action="append", default=[], metavar="TEXT", help="something that is finished; may be repeated")
-    p.add_argument("--remaining", action="append", default=[], metavar="TEXT", help="something that is not; may be repeated")
-    p.add_argument("--next-step", action="append", default=[], metavar="TEXT", help="what to do next; may be repeated")
+    p.add_argument(
+        "--decision",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a choice that was made; may be repeated",
+    )
+    p.add_argument(
+        "--done",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="something that is finished; may be repeated",
+    )
+    p.add_argument(
+        "--remaining",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="something that is not; may be repeated",
+    )
+    p.add_argument(
+        "--next-step", action="append", default=[], metavar="TEXT", help="what to do next; may be repeated"
+    )
     p.add_argument("--push", action="store_true", default=None, help="push the branch afterwards")
 
 
 def _fields(a: argparse.Namespace) -> dict[str, Any]:
-    return {"summary": a.summary, "decisions": a.decision, "completed": a.done, "remaining": a.remaining, "next_steps": a.next_step}
+    return {
+        "summary": a.summary,
+        "decisions": a.decision,
+        "completed": a.done,
+        "remaining": a.remaining,
+        "next_steps": a.next_step,
+    }
 
 
 def _configure_complete(p: argparse.ArgumentParser) -> None:
@@ -35,7 +61,11 @@ def _configure_complete(p: argparse.ArgumentParser) -> None:
 
 def _complete(a: argparse.Namespace) -> Answer:
     saved = complete_task(open_here(), a.id, _fields(a), push=a.push)
-    text = f"{saved.task} is done (unverified: no check was run)" if saved.edited else "handed over: the runner checks it when you end"
+    text = (
+        f"{saved.task} is done (unverified: no check was run)"
+        if saved.edited
+        else "handed over: the runner checks it when you end"
+    )
     return _saved("complete", saved, text)
 
 
@@ -43,7 +73,9 @@ def _saved(kind: str, saved: Saved, text: str) -> Answer:
     edited = saved.edited
     if edited and edited.off_base:
         text += f"\ncommitted on {edited.branch}: the fleet sees it once that is merged"
-    return Answer(record(kind, task=saved.task, path=saved.path, commit=edited.commit if edited else None), text)
+    return Answer(
+        record(kind, task=saved.task, path=saved.path, commit=edited.commit if edited else None), text
+    )
 
 
 def _configure_context(p: argparse.ArgumentParser) -> None:
@@ -66,11 +98,18 @@ def _context(a: argparse.Namespace) -> Answer:
 
 
 def _describe(path: str, h: Handoff) -> str:
-    head = f"{h.created or ''}  {h.task or 'session'}  by {h.agent or 'somebody'}" + (f"  {h.outcome.value.replace('_', ' ')}" if h.outcome else "")
+    head = f"{h.created or ''}  {h.task or 'session'}  by {h.agent or 'somebody'}" + (
+        f"  {h.outcome.value.replace('_', ' ')}" if h.outcome else ""
+    )
     lines = [head.strip(), f"  {path}"]
     if h.summary:
         lines += [f"  {x}" for x in h.summary.strip().splitlines()]
-    for title, items in (("decided", [d.decision for d in h.decisions]), ("remaining", h.remaining), ("questions", h.questions), ("next", h.next_steps)):
+    for title, items in (
+        ("decided", [d.decision for d in h.decisions]),
+        ("remaining", h.remaining),
+        ("questions", h.questions),
+        ("next", h.next_steps),
+    ):
         lines += [f"  {title}: {i}" for i in items]
     return "\n".join(lines)
 

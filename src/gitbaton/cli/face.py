@@ -70,7 +70,9 @@ def open_here() -> Project:
     try:
         here = Path.cwd()
     except FileNotFoundError:
-        raise UsageError("the current folder is gone", code="no-directory", hint="change to an existing one") from None
+        raise UsageError(
+            "the current folder is gone", code="no-directory", hint="change to an existing one"
+        ) from None
     return open_project(here)
 
 
@@ -93,7 +95,9 @@ def say(text: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         print(text, flush=True)
         return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
+    os.dup2(
+        os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+    )  # the interpreter flushes once more at exit
 
 
 def report(error: BaseException, *, as_json: bool) -> int:
@@ -120,8 +124,15 @@ def report(error: BaseException, *, as_json: bool) -> int:
 
 
 def _report_bug(error: BaseException, *, as_json: bool) -> int:
-    with tempfile.NamedTemporaryFile("w", prefix="baton-", suffix=".log", delete=False, encoding="utf-8") as log:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="baton-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
         log.write("".join(traceback.format_exception(error)))
-    wrapped = BatonError(f"gitbaton itself failed: {type(error).__name__}: {error}", code="bug", hint=f"this is a bug; the details are in {log.name}", data={"log": log.name})
+    wrapped = BatonError(
+        f"gitbaton itself failed: {type(error).__name__}: {error}",
+        code="bug",
+        hint=f"this is a bug; the details are in {log.name}",
+        data={"log": log.name},
+    )
     report(wrapped, as_json=as_json)
     return EXIT_BUG

@@ -27,25 +27,37 @@ def _configure_review(p: argparse.ArgumentParser) -> None:
 def _review(a: argparse.Namespace) -> Answer:
     view = review_task(open_here(), a.id)
     handoff = view.handoff.model_dump(mode="json", exclude_defaults=True) if view.handoff else None
-    changes = [{"path": c.path, "kind": c.kind, "added": c.added, "removed": c.removed, **({} if a.stat else {"patch": c.patch})} for c in view.changes]
-    fields = {"task": task_record(view.entry), "base": view.base, "head": view.head, "branch": view.state.branch, "handoff": handoff, "changes": changes}
+    changes = [
+        {
+            "path": c.path,
+            "kind": c.kind,
+            "added": c.added,
+            "removed": c.removed,
+            **({} if a.stat else {"patch": c.patch}),
+        }
+        for c in view.changes
+    ]
+    fields = {
+        "task": task_record(view.entry),
+        "base": view.base,
+        "head": view.head,
+        "branch": view.state.branch,
+        "handoff": handoff,
+        "changes": changes,
+    }
     return Answer(record("review", **fields), render_review(view, Style(), patch=not a.stat))
 
 
 def _accept(a: argparse.Namespace) -> Answer:
     project = open_here()
-    task, commit = accept_task(project, a.id)
-    project = project.reread()
-    freed = [e.row.id for e in _dependents(project, task)]
-    text = f"{task} is merged ({commit[:10]})" + (f"; ready now: {', '.join(freed)}" if freed else "")
-    return Answer(record("accept", task=task_record(show_task(project, task).entry), merge=commit, ready=freed), text)
-
-
-def _dependents(project, task):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    from gitbaton.usecases.project import load_view
-
-    board = load_view(project, local=False).board
-    return [e for e in board.entries.values() if e.claimable and task in e.row.depends_on]
+    accepted = accept_task(project, a.id)
+    text = f"{accepted.task} is merged ({accepted.merge[:10]})"
+    if accepted.freed:
+        text += f"; ready now: {', '.join(accepted.freed)}"
+    entry = show_task(project.reread(), accepted.task).entry
+    return Answer(
+        record("accept", task=task_record(entry), merge=accepted.merge, ready=list(accepted.freed)), text
+    )
 
 
 def _configure_reject(p: argparse.ArgumentParser) -> None:
@@ -69,7 +81,11 @@ def _retry(a: argparse.Namespace) -> Answer:
     project = open_here()
     tip = retry_task(project, a.id, a.guidance)
     entry = show_task(project.reread(), tip.state.task).entry
-    text = f"{tip.state.task} may be tried again: baton run {tip.state.task}" if entry.claimable else f"{tip.state.task} may be tried again, once it is ready: {entry.why}"
+    text = (
+        f"{tip.state.task} may be tried again: baton run {tip.state.task}"
+        if entry.claimable
+        else f"{tip.state.task} may be tried again, once it is ready: {entry.why}"
+    )
     return Answer(record("retry", task=task_record(entry)), text)
 
 

@@ -37,7 +37,9 @@ def _claim(a: argparse.Namespace) -> Answer:
         return _nothing("claim", claimed)
     task = claimed.entry.row.id
     text = f"{task} is yours: {claimed.entry.row.title}\n  {claimed.reason}\n  when it is finished: baton complete {task}; to give it back: baton stop {task}"
-    return Answer(record("claim", task=_task_now(project, task), reason=claimed.reason, run=claimed.run), text)
+    return Answer(
+        record("claim", task=_task_now(project, task), reason=claimed.reason, run=claimed.run), text
+    )
 
 
 def _nothing(kind: str, choice: Choice) -> Answer:
@@ -50,9 +52,13 @@ def _task_now(project: Project, task: str) -> dict[str, Any]:
 
 def _configure_run(p: argparse.ArgumentParser) -> None:
     _optional_id(p, "task id, or an unambiguous beginning of one")
-    p.add_argument("--agent", metavar="NAME", help="agent from tasks/config.yaml, instead of the task's or the default")
+    p.add_argument(
+        "--agent", metavar="NAME", help="agent from tasks/config.yaml, instead of the task's or the default"
+    )
     p.add_argument("--dry-run", action="store_true", help="say what would run, and claim nothing")
-    p.add_argument("--keep-workplace", action="store_true", help="leave the agent's folder in place afterwards")
+    p.add_argument(
+        "--keep-workplace", action="store_true", help="leave the agent's folder in place afterwards"
+    )
 
 
 def _run(a: argparse.Namespace) -> Answer:
@@ -95,7 +101,7 @@ def _what_next(ran: Ran) -> str:
         return f'answer with: baton retry {task} --guidance "…"'
     left = (state.attempt_limit or state.attempt) - state.attempt
     if state.status == "failed" and left > 0:
-        return f"{left} attempt{'s' if left > 1 else ''} left, the next from {state.retry_at}; sooner, with advice: baton retry {task} --guidance \"…\""
+        return f'{left} attempt{"s" if left > 1 else ""} left, the next from {state.retry_at}; sooner, with advice: baton retry {task} --guidance "…"'
     return f'go on with: baton retry {task} --guidance "what to do better"'
 
 
@@ -124,21 +130,33 @@ def _configure_briefing(p: argparse.ArgumentParser) -> None:
 def _briefing(a: argparse.Namespace) -> Answer:
     preview = preview_run(open_here(), a.id, agent_name=a.agent)
     assert not isinstance(preview, Choice), "with an id there is always an entry"
-    return Answer(record("briefing", task=task_record(preview.entry), text=preview.briefing), preview.briefing.rstrip("\n"))
+    return Answer(
+        record("briefing", task=task_record(preview.entry), text=preview.briefing),
+        preview.briefing.rstrip("\n"),
+    )
 
 
 def _configure_logs(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", help="task id, or an unambiguous beginning of one")
     p.add_argument("--attempt", type=int, metavar="N", help="this attempt instead of the newest")
-    p.add_argument("--raw", action="store_true", help="the JSON lines as they were written, the agent's own events included")
+    p.add_argument(
+        "--raw",
+        action="store_true",
+        help="the JSON lines as they were written, the agent's own events included",
+    )
 
 
 def _logs(a: argparse.Namespace) -> Answer:
     log = read_log(open_here(), a.id, attempt=a.attempt)
     if a.raw:
-        return Answer(record("log", task=log.task, attempt=log.attempt, events=log.events), "\n".join(json.dumps(e, ensure_ascii=False) for e in log.events))
+        return Answer(
+            record("log", task=log.task, attempt=log.attempt, events=log.events),
+            "\n".join(json.dumps(e, ensure_ascii=False) for e in log.events),
+        )
     shown = [e for e in log.events if e.get("type") == "runner"]
-    text = "\n".join(f"{str(e.get('at', ''))[11:19]}  {e.get('kind', ''):<8} {e.get('text', '')}" for e in shown)
+    text = "\n".join(
+        f"{str(e.get('at', ''))[11:19]}  {e.get('kind', ''):<8} {e.get('text', '')}" for e in shown
+    )
     return Answer(record("log", task=log.task, attempt=log.attempt, events=shown), text or "the log is empty")
 
 

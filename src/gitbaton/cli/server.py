@@ -22,5 +22,10 @@ def _mcp(_: argparse.Namespace) -> int:
 
 
 COMMANDS = {
-    "mcp": Command("Serve tasks and context to Claude Code, over standard input and output.", _nothing, _mcp, ("claude mcp add baton -- baton mcp",)),
+    "mcp": Command(
+        "Serve tasks and context to Claude Code, over standard input and output.",
+        _nothing,
+        _mcp,
+        ("claude mcp add baton -- baton mcp",),
+    ),
 }

@@ -26,7 +26,12 @@ def _init(a: argparse.Namespace) -> Answer:
 
     project = open_here()
     plan = plan_init(project)
-    fields = {"creates": list(plan.creates), "updates": list(plan.updates), "keeps": list(plan.keeps), "settings": dict(plan.settings)}
+    fields = {
+        "creates": list(plan.creates),
+        "updates": list(plan.updates),
+        "keeps": list(plan.keeps),
+        "settings": dict(plan.settings),
+    }
     if plan.empty:
         return Answer(record("init", commit=None, applied=True, **fields), "gitbaton is set up here already")
     if not a.yes and not a.json and sys.stdin.isatty():
@@ -51,7 +56,10 @@ def _describe(plan: InitPlan) -> str:
     if plan.creates:
         lines += ["writes:", *(f"  {p}" for p in plan.creates)]
     if plan.updates:
-        lines += ["changes:", *(f"  {p}" + ("  (one line more)" if p == ".gitattributes" else "") for p in plan.updates)]
+        lines += [
+            "changes:",
+            *(f"  {p}" + ("  (one line more)" if p == ".gitattributes" else "") for p in plan.updates),
+        ]
     if plan.keeps:
         lines += ["leaves as they are:", *(f"  {p}" for p in plan.keeps)]
     if plan.settings:
@@ -67,12 +75,22 @@ def _validate(_: argparse.Namespace) -> Answer:
     from gitbaton.usecases.validate import validate_repository
 
     problems = validate_repository(open_here())
-    text = render_problems(problems, Style()) + f"\n{len(problems)} problem{'s' if len(problems) != 1 else ''}" if problems else "every file is valid"
-    return Answer(record("validation", problems=[problem_record(p) for p in problems]), text, 1 if problems else 0)
+    text = (
+        render_problems(problems, Style()) + f"\n{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        if problems
+        else "every file is valid"
+    )
+    return Answer(
+        record("validation", problems=[problem_record(p) for p in problems]), text, 1 if problems else 0
+    )
 
 
 def _configure_merge(p: argparse.ArgumentParser) -> None:
-    for name, what in (("base", "%%O: common ancestor"), ("ours", "%%A: our version, and where the result goes"), ("theirs", "%%B: their version")):
+    for name, what in (
+        ("base", "%%O: common ancestor"),
+        ("ours", "%%A: our version, and where the result goes"),
+        ("theirs", "%%B: their version"),
+    ):
         p.add_argument(name, help=what)
     p.add_argument("path", nargs="?", help="%%P: the file's path in the repository")
 

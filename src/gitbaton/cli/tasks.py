@@ -23,16 +23,33 @@ if TYPE_CHECKING:
 
 def _configure_add(p: argparse.ArgumentParser) -> None:
     p.add_argument("title", help="what is to be done, in one line")
-    p.add_argument("-d", "--description", metavar="TEXT", help="what and why, in Markdown; - reads it from standard input")
-    p.add_argument("-F", "--file", metavar="FILE", help="read the description from a file; - is standard input")
-    p.add_argument("--needs", action="append", default=[], metavar="ID", help="task that must be done first; may be repeated")
-    p.add_argument("--accept", action="append", default=[], metavar="TEXT", help="acceptance criterion; may be repeated")
+    p.add_argument(
+        "-d",
+        "--description",
+        metavar="TEXT",
+        help="what and why, in Markdown; - reads it from standard input",
+    )
+    p.add_argument(
+        "-F", "--file", metavar="FILE", help="read the description from a file; - is standard input"
+    )
+    p.add_argument(
+        "--needs",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="task that must be done first; may be repeated",
+    )
+    p.add_argument(
+        "--accept", action="append", default=[], metavar="TEXT", help="acceptance criterion; may be repeated"
+    )
     p.add_argument("--priority", choices=PRIORITIES, help="order among ready tasks (default: medium)")
     p.add_argument("--type", choices=get_args(Type), help="kind of work (default: task)")
     p.add_argument("--role", metavar="NAME", help="specialist who should do it")
     p.add_argument("--plan", metavar="ID", help="plan it belongs to")
     p.add_argument("--parent", metavar="ID", help="task it is a part of")
-    p.add_argument("--path", action="append", default=[], metavar="GLOB", help="files it may touch; may be repeated")
+    p.add_argument(
+        "--path", action="append", default=[], metavar="GLOB", help="files it may touch; may be repeated"
+    )
     p.add_argument("--label", action="append", default=[], metavar="WORD", help="label; may be repeated")
     p.add_argument("--id", metavar="ID", help="its id, instead of one made from the title")
     p.add_argument("--draft", action="store_true", help="write it as a draft, which nobody starts")
@@ -63,12 +80,18 @@ def _read_text(text: str | None, file: str | None) -> str | None:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read: {error}", code="no-file", hint="give the path of a text file") from error
+        raise UsageError(
+            f"{file} can't be read: {error}", code="no-file", hint="give the path of a text file"
+        ) from error
 
 
 def _written(written: Written, kind: str, text: str) -> Answer:
     edited = written.edited
-    fields = {"task": {"id": written.task, "path": written.path}, "commit": edited.commit if edited else None, "branch": edited.branch if edited else None}
+    fields = {
+        "task": {"id": written.task, "path": written.path},
+        "commit": edited.commit if edited else None,
+        "branch": edited.branch if edited else None,
+    }
     lines = [text]
     if edited is None:
         lines = [f"proposed {written.task}: the review of this attempt decides on it"]
@@ -83,7 +106,13 @@ def _written(written: Written, kind: str, text: str) -> Answer:
 
 def _configure_list(p: argparse.ArgumentParser) -> None:
     p.add_argument("--all", action="store_true", help="finished tasks too")
-    p.add_argument("--state", action="append", default=[], metavar="STATE", help="only this state (ready, in_review, …); may be repeated")
+    p.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        metavar="STATE",
+        help="only this state (ready, in_review, …); may be repeated",
+    )
     p.add_argument("--ready", action="store_true", help="only what could be claimed now, best first")
     p.add_argument("--label", metavar="WORD", help="only tasks with this label")
     p.add_argument("--plan", metavar="ID", help="only tasks of this plan")
@@ -96,7 +125,14 @@ def _list(a: argparse.Namespace) -> Answer:
     shown = [e for e in found.entries if a.all or filtered or e.state not in ("done", "cancelled")]
     hidden = len(found.entries) - len(shown)
     text = render_list(shown, () if filtered else found.broken, Style(), hidden=hidden)
-    return Answer(record("list", tasks=[task_record(e) for e in found.entries], broken=[broken_record(b) for b in found.broken]), text)
+    return Answer(
+        record(
+            "list",
+            tasks=[task_record(e) for e in found.entries],
+            broken=[broken_record(b) for b in found.broken],
+        ),
+        text,
+    )
 
 
 def _configure_show(p: argparse.ArgumentParser) -> None:
@@ -117,13 +153,22 @@ def _configure_next(p: argparse.ArgumentParser) -> None:
 def _next(a: argparse.Namespace) -> Answer:
     choice = next_task(open_here(), label=a.label, plan=a.plan)
     task = task_record(choice.entry) if choice.entry else None
-    text = f"{choice.entry.row.id}: {choice.entry.row.title}\n  {choice.reason}" if choice.entry else choice.reason
+    text = (
+        f"{choice.entry.row.id}: {choice.entry.row.title}\n  {choice.reason}"
+        if choice.entry
+        else choice.reason
+    )
     return Answer(record("next", task=task, reason=choice.reason), text, 0 if choice.entry else EXIT_NOTHING)
 
 
 def _configure_set(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", help="task id, or an unambiguous beginning of one")
-    p.add_argument("assignments", nargs="+", metavar="FIELD=VALUE", help="FIELD=VALUE sets, FIELD= removes, LIST+=ITEM and LIST-=ITEM change lists")
+    p.add_argument(
+        "assignments",
+        nargs="+",
+        metavar="FIELD=VALUE",
+        help="FIELD=VALUE sets, FIELD= removes, LIST+=ITEM and LIST-=ITEM change lists",
+    )
     _add_push(p)
 
 
@@ -145,8 +190,16 @@ def _priority(a: argparse.Namespace) -> Answer:
 
 def _configure_depend(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", help="task id, or an unambiguous beginning of one")
-    p.add_argument("--on", action="append", default=[], metavar="ID", help="let it wait for this task; may be repeated")
-    p.add_argument("--off", action="append", default=[], metavar="ID", help="don't let it wait for this task; may be repeated")
+    p.add_argument(
+        "--on", action="append", default=[], metavar="ID", help="let it wait for this task; may be repeated"
+    )
+    p.add_argument(
+        "--off",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="don't let it wait for this task; may be repeated",
+    )
     _add_push(p)
 
 

@@ -309,6 +309,8 @@ def explain_reason(entry: Entry) -> str:
         parts.append("its claim went stale")
     parts.append(f"{entry.row.priority} priority")
     if entry.depth:
-        parts.append("one task waits for it" if entry.depth == 1 else f"a chain of {entry.depth} tasks waits for it")
+        parts.append(
+            "one task waits for it" if entry.depth == 1 else f"a chain of {entry.depth} tasks waits for it"
+        )
     parts.append(entry.why if entry.state == "ready" else "")
     return ", ".join(p for p in parts if p)

@@ -17,13 +17,23 @@ class AgentHandoff(Part):
     """The fields of a handoff that its author may fill in; the rest is the runner's to say."""
 
     summary: Annotated[Text | None, Field(description="What was done, in a few sentences.")] = None
-    completed: Annotated[tuple[NonEmptyText, ...], Field(max_length=500, description="What is finished.")] = ()
+    completed: Annotated[
+        tuple[NonEmptyText, ...], Field(max_length=500, description="What is finished.")
+    ] = ()
     remaining: Annotated[tuple[NonEmptyText, ...], Field(max_length=500, description="What is not.")] = ()
     decisions: Annotated[tuple[Decision, ...], Field(max_length=500, description="Choices and reasons.")] = ()
-    blockers: Annotated[tuple[NonEmptyText, ...], Field(max_length=500, description="What stands in the way.")] = ()
-    questions: Annotated[tuple[NonEmptyText, ...], Field(max_length=500, description="What a person must answer.")] = ()
-    next_steps: Annotated[tuple[NonEmptyText, ...], Field(max_length=500, description="What to do next.")] = ()
-    artifacts: Annotated[tuple[NonEmptyText, ...], Field(max_length=500, description="Paths or links of results.")] = ()
+    blockers: Annotated[
+        tuple[NonEmptyText, ...], Field(max_length=500, description="What stands in the way.")
+    ] = ()
+    questions: Annotated[
+        tuple[NonEmptyText, ...], Field(max_length=500, description="What a person must answer.")
+    ] = ()
+    next_steps: Annotated[
+        tuple[NonEmptyText, ...], Field(max_length=500, description="What to do next.")
+    ] = ()
+    artifacts: Annotated[
+        tuple[NonEmptyText, ...], Field(max_length=500, description="Paths or links of results.")
+    ] = ()
     tests_passing: Annotated[bool | None, Field(description="Whether the tests pass.")] = None
     next_action: Annotated[NextAction | None, Field(description="What should happen next.")] = None
     guidance: Annotated[Text | None, Field(description="Free words to whoever goes on.")] = None
@@ -32,7 +42,11 @@ class AgentHandoff(Part):
     @field_validator("decisions", mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        return [{"decision": v} if isinstance(v, str) else v for v in value] if isinstance(value, list | tuple) else value
+        return (
+            [{"decision": v} if isinstance(v, str) else v for v in value]
+            if isinstance(value, list | tuple)
+            else value
+        )
 
     @field_validator("data")
     @classmethod
@@ -61,7 +75,8 @@ class ProposedTask(Part):
 
 class Item(Part):
     """One thing handed over. ``handoff`` goes with context and complete, ``text`` with note and question,
-    ``task`` with task; ``result`` is the structured result."""
+    ``task`` with task; ``result`` is the structured result.
+    """
 
     kind: ItemKind
     text: Text | None = None
@@ -93,7 +108,11 @@ def collect(items: list[Item], complaints: list[str]) -> Collected:
         for name in item.handoff.model_fields_set:
             value = getattr(item.handoff, name)
             if isinstance(value, tuple):
-                value = tuple(dict.fromkeys([*fields.get(name, ()), *value])) if name != "decisions" else (*fields.get(name, ()), *(v for v in value if v not in fields.get(name, ())))
+                value = (
+                    tuple(dict.fromkeys([*fields.get(name, ()), *value]))
+                    if name != "decisions"
+                    else (*fields.get(name, ()), *(v for v in value if v not in fields.get(name, ())))
+                )
             elif isinstance(value, dict):
                 value = {**fields.get(name, {}), **value}
             fields[name] = value

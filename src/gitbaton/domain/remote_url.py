@@ -55,7 +55,7 @@ def parse_remote_url(url: str) -> RemoteRepository | None:
         return None
     host, path = place
     segments = path.removeprefix("/").removesuffix("/").split("/")
-    if len(segments) != 2:  # noqa: PLR2004 - owner and name
+    if len(segments) != 2:
         return None
     owner, name = segments[0], segments[1].removesuffix(".git")
     if not _OWNER.fullmatch(owner) or not _NAME.fullmatch(name) or name in {".", ".."}:

@@ -46,8 +46,7 @@ logging.getLogger("github").setLevel(logging.WARNING)
 class GitHubForge:
     """Reviews as pull requests of ``repository`` (``owner/name``).
 
-    ``token`` is sent to ``api_url`` and nowhere else, and shown nowhere. ``push_refs`` publishes the ref
-    updates that belong to a merge; it raises what ``Refs.swap`` raises. ``timeout_s`` bounds connecting
+    ``token`` is sent to ``api_url`` and nowhere else, and shown nowhere. ``timeout_s`` bounds connecting
     and each wait for data; ``backoff_s`` scales the pause before a read is repeated.
     """
 
@@ -57,7 +56,6 @@ class GitHubForge:
         self,
         repository: str,
         token: str,
-        push_refs: Callable[[Sequence[RefUpdate]], None],
         *,
         api_url: str = PUBLIC_API,
         timeout_s: int = 15,
@@ -77,7 +75,6 @@ class GitHubForge:
             )
         self.repository = repository
         self.api_url = api_url.rstrip("/")
-        self._push_refs = push_refs
         self._client = Github(
             auth=Auth.Token(token),
             base_url=self.api_url,
@@ -126,15 +123,16 @@ class GitHubForge:
         with self._asking("comment on the pull request", needs="pull-requests: write"):
             self._get_pull(review).create_issue_comment(clip_text(body, BODY_MAX))
 
-    def merge(self, review: Review, *, head_oid: str, title: str, also: Sequence[RefUpdate]) -> str:
+    def merge(
+        self, review: Review, *, head_oid: str, title: str, record: Callable[[str, Sequence[RefUpdate]], None]
+    ) -> str:
         """As the port says, with a merge commit where the repository allows it, else squashed, else
-        rebased. A merge that is there already, of this very head, only publishes ``also``.
+        rebased. A merge that is there already, of this very head, is only recorded.
         """
         with self._asking("merge the pull request", needs="contents: write"):
             pull = self._get_pull(review)
             commit = self._find_merge(pull, head_oid) or self._merge(pull, head_oid, title)
-        if also:
-            self._push_refs(also)
+        record(commit, ())
         return commit
 
     def close(self, review: Review) -> None:

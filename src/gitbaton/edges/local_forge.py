@@ -32,7 +32,9 @@ class LocalForge:
         if tip is None:
             return None
         merged = base.commit is not None and is_ancestor(self._repo.git, tip, base.commit)
-        return Review(head, base.branch, "merged" if merged else "open", merge_commit=base.commit if merged else None)
+        return Review(
+            head, base.branch, "merged" if merged else "open", merge_commit=base.commit if merged else None
+        )
 
     def publish_review(self, head: str, base: str, title: str, body: str) -> Review:  # noqa: ARG002 the interface's
         """See ``ports.Forge``. The pushed branch is the review; its text stands in the handoff."""
@@ -48,21 +50,40 @@ class LocalForge:
         repo = self._repo.refreshed()
         ref = f"refs/heads/{repo.base.branch}"
         if self._refs.fetch_branch(review.head) != head_oid:
-            raise LostRace([f"refs/heads/{review.head}"], message=f"the branch {review.head} has moved since it was published", hint="look again: baton review, then baton accept")
+            raise LostRace(
+                [f"refs/heads/{review.head}"],
+                message=f"the branch {review.head} has moved since it was published",
+                hint="look again: baton review, then baton accept",
+            )
         base = self._refs.read(ref).get(ref)
         if base is None:
-            raise Refusal(f"the base branch {repo.base.branch} has no commit", code="no-base", hint=f"push {repo.base.branch} first")
+            raise Refusal(
+                f"the base branch {repo.base.branch} has no commit",
+                code="no-base",
+                hint=f"push {repo.base.branch} first",
+            )
         merge = make_merge(repo, base, head_oid, f"Merge {review.head}: {title}")
         place = find_checkout(repo)
-        follows = place is not None and place.commit is not None and is_ancestor(repo.git, place.commit, merge.commit)
+        follows = (
+            place is not None
+            and place.commit is not None
+            and is_ancestor(repo.git, place.commit, merge.commit)
+        )
         if place and follows:
             refuse_dirty(place, merge.commit)
         record(merge.commit, [RefUpdate(ref, merge.commit, base)] if merge.commit != base else [])
         if place and follows and place.commit != merge.commit:
             if repo.remote:
-                repo.git.call("update-ref", "-m", f"baton: accept {review.head}", ref, merge.commit, place.commit or "")
+                repo.git.call(
+                    "update-ref", "-m", f"baton: accept {review.head}", ref, merge.commit, place.commit or ""
+                )
             bring_checkout_along(place, merge.commit)
-        elif repo.remote and place is None and (mine := resolve(repo.git, ref)) and is_ancestor(repo.git, mine, merge.commit):
+        elif (
+            repo.remote
+            and place is None
+            and (mine := resolve(repo.git, ref))
+            and is_ancestor(repo.git, mine, merge.commit)
+        ):
             repo.git.call("update-ref", "-m", f"baton: accept {review.head}", ref, merge.commit, mine)
         return merge.commit
 

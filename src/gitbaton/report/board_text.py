@@ -28,20 +28,24 @@ def words(state: str) -> str:
     return state.replace("_", " ")
 
 
-def render_list(entries: Sequence[Entry], broken: Sequence[BrokenRow], style: Style, *, hidden: int = 0) -> str:
+def render_list(
+    entries: Sequence[Entry], broken: Sequence[BrokenRow], style: Style, *, hidden: int = 0
+) -> str:
     """Tasks in columns, those first that want somebody's attention."""
     ordered = sorted(entries, key=lambda e: (_ORDER.index(e.state), *order_key(e)))
     rows, colors = [], []
     for e in ordered:
         rows.append([e.row.id, words(e.state), e.row.priority, e.row.title + _note(e)])
-        colors.append([None, STATE_COLORS.get(e.state), "red" if e.row.priority == "critical" else None, None])
+        colors.append(
+            [None, STATE_COLORS.get(e.state), "red" if e.row.priority == "critical" else None, None]
+        )
     for b in broken:
         rows.append([b.id, "broken", "", str(b.problems[0]) if b.problems else b.path])
         colors.append([None, "red", None, None])
     lines = [align(rows, style, colors)] if rows else []
     if hidden:
         lines.append(style.paint(f"({hidden} finished; show them with --all)", "dim"))
-    return "\n".join(lines) if lines else "There are no tasks yet. Write one with: baton add \"Title\""
+    return "\n".join(lines) if lines else 'There are no tasks yet. Write one with: baton add "Title"'
 
 
 def _note(e: Entry) -> str:
@@ -55,7 +59,9 @@ def _note(e: Entry) -> str:
     return f"  ({'; '.join(notes)})" if notes else ""
 
 
-def render_task(entry: Entry, task: Task | None, attempts: Sequence[Attempt], handoff: Handoff | None, style: Style) -> str:
+def render_task(
+    entry: Entry, task: Task | None, attempts: Sequence[Attempt], handoff: Handoff | None, style: Style
+) -> str:
     """Everything about one task."""
     row = entry.row
     lines = [style.paint(printable(f"{row.id}: {row.title}"), "bold"), ""]
@@ -65,13 +71,19 @@ def render_task(entry: Entry, task: Task | None, attempts: Sequence[Attempt], ha
              ("needs", ", ".join(row.depends_on)), ("paths", ", ".join(row.paths)), ("labels", ", ".join(row.labels)),
              ("assignee", row.assignee), ("file", row.path)]  # fmt: skip
     if entry.live:
-        facts += [("branch", entry.live.branch if entry.live.head else None), ("pull request", entry.live.pull_request), ("question", entry.live.question)]
+        facts += [
+            ("branch", entry.live.branch if entry.live.head else None),
+            ("pull request", entry.live.pull_request),
+            ("question", entry.live.question),
+        ]
         facts += [("guidance", g) for g in entry.live.guidance]
     lines += ["", align([[f"{k}:", str(v)] for k, v in facts if v], style)]
     if task and task.description:
         lines += ["", task.description.strip()]
     if task and task.acceptance:
-        lines += ["", "Done when:"] + [f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in task.acceptance]
+        lines += ["", "Done when:"] + [
+            f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in task.acceptance
+        ]
     if attempts:
         lines += ["", "Attempts:"] + [_attempt(a) for a in attempts]
     if handoff and handoff.summary:
@@ -82,7 +94,9 @@ def render_task(entry: Entry, task: Task | None, attempts: Sequence[Attempt], ha
 def _attempt(a: Attempt) -> str:
     ended = words(a.outcome.value) if a.outcome else "running"
     facts = [a.started, f"by {a.agent}", *render_usage(a.usage)]
-    return printable(f"  {a.number}. {ended}" + (f": {a.message}" if a.message else "") + f"  ({', '.join(facts)})")
+    return printable(
+        f"  {a.number}. {ended}" + (f": {a.message}" if a.message else "") + f"  ({', '.join(facts)})"
+    )
 
 
 def render_problems(problems: Iterable[Problem], style: Style) -> str:
@@ -90,7 +104,9 @@ def render_problems(problems: Iterable[Problem], style: Style) -> str:
     lines = []
     for p in problems:
         where = style.paint(f"{p.path}:{p.line}:{p.column}:", "bold")
-        lines.append(f"{where} {p.field + ': ' if p.field else ''}{p.message} {style.paint(f'[{p.code}]', 'dim')}")
+        lines.append(
+            f"{where} {p.field + ': ' if p.field else ''}{p.message} {style.paint(f'[{p.code}]', 'dim')}"
+        )
     return "\n".join(lines)
 
 
@@ -102,5 +118,7 @@ def render_board(entries: Sequence[Entry], style: Style) -> str:
         if there:
             names = ", ".join(e.row.id for e in there[:6]) + (" …" if len(there) > 6 else "")
             lines.append([words(state), str(len(there)), names])
-    colors: list[list[str | None]] = [[STATE_COLORS.get(line[0].replace(" ", "_")), None, None] for line in lines]
+    colors: list[list[str | None]] = [
+        [STATE_COLORS.get(line[0].replace(" ", "_")), None, None] for line in lines
+    ]
     return align(lines, style, colors) if lines else "no tasks"

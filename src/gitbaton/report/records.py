@@ -59,5 +59,10 @@ def broken_record(row: BrokenRow) -> dict[str, Any]:
 
 def error_record(error: BatonError) -> dict[str, Any]:
     """An error, as it goes to stderr."""
-    fields: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint, "problems": [problem_record(p) for p in error.problems]}
+    fields: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "problems": [problem_record(p) for p in error.problems],
+    }
     return record("error", **fields, **({"data": error.data} if error.data else {}))

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from gitbaton.usecases.attempt import RunEvent
     from gitbaton.usecases.review import ReviewView
 
-_COLORS = {"claim": "cyan", "prepare": "dim", "agent": None, "guard": "yellow", "check": "blue", "publish": "magenta", "review": "magenta", "end": "green"}
+_COLORS = {
+    "claim": "cyan",
+    "prepare": "dim",
+    "agent": None,
+    "guard": "yellow",
+    "check": "blue",
+    "publish": "magenta",
+    "review": "magenta",
+    "end": "green",
+}
 
 
 class RunView:
@@ -34,14 +43,22 @@ class RunView:
         tail = f"  [{', '.join([*figures, elapsed])}]" if event.kind == "agent" else ""
         room = max(20, self._style.width - 10 - len(tail))
         label = self._style.paint(f"{event.kind:<8}", _COLORS.get(event.kind))
-        print(f"{label}{fit(printable(event.text), room)}{self._style.paint(tail, 'dim')}", file=self._stream, flush=True)  # noqa: T201 this is the live view
+        print(
+            f"{label}{fit(printable(event.text), room)}{self._style.paint(tail, 'dim')}",
+            file=self._stream,
+            flush=True,
+        )
 
 
 def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
     """What a reviewer needs: what was said, what was checked, what changed."""
     row, handoff = view.entry.row, view.handoff
     lines = [style.paint(printable(f"{row.id}: {row.title}"), "bold"), ""]
-    facts = [f"{words(view.entry.state)}", f"attempt {view.state.attempt}", f"branch {view.state.branch} at {view.head[:10]}"]
+    facts = [
+        f"{words(view.entry.state)}",
+        f"attempt {view.state.attempt}",
+        f"branch {view.state.branch} at {view.head[:10]}",
+    ]
     if handoff:
         facts += [f"by {handoff.agent}", *render_usage(handoff.usage)]
     lines.append(" · ".join(facts))
@@ -56,15 +73,27 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
             if items:
                 lines += ["", f"{title}:", *(f"  - {printable(i)}" for i in items)]
     if view.task.acceptance:
-        lines += ["", "Done when:", *(f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in view.task.acceptance)]
+        lines += [
+            "",
+            "Done when:",
+            *(f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in view.task.acceptance),
+        ]
     rows = [[c.kind, f"+{c.added}", f"-{c.removed}", c.path] for c in view.changes]
     colors: list[list[str | None]] = [[None, "green", "red", None] for _ in rows]
     lines += ["", f"{len(rows)} files:", align(rows, style, colors)]
     if patch:
         for change in view.changes:
-            lines += ["", style.paint(printable(f"── {change.path}"), "bold"), _paint_patch(change.patch, style)]
+            lines += [
+                "",
+                style.paint(printable(f"── {change.path}"), "bold"),
+                _paint_patch(change.patch, style),
+            ]
     if view.entry.state == "in_review":
-        lines += ["", f"accept it: baton accept {row.id}", f'ask for changes: baton reject {row.id} --guidance "…"']
+        lines += [
+            "",
+            f"accept it: baton accept {row.id}",
+            f'ask for changes: baton reject {row.id} --guidance "…"',
+        ]
     return "\n".join(lines)
 
 
@@ -74,7 +103,11 @@ def _check_lines(view: ReviewView, style: Style) -> list[str]:
         return [style.paint("unverified: no checks are configured", "yellow")]
     lines = []
     for c in view.handoff.checks:
-        mark = style.paint(style.symbol("✔", "ok"), "green") if c.passed else style.paint(style.symbol("✘", "FAILED"), "red")
+        mark = (
+            style.paint(style.symbol("✔", "ok"), "green")
+            if c.passed
+            else style.paint(style.symbol("✘", "FAILED"), "red")
+        )
         lines.append(f"{mark} {printable(c.name)} ({render_duration(c.seconds or 0)})")
         if c.output and not c.passed:
             lines += [f"    {printable(x)}" for x in c.output.splitlines()[-15:]]
@@ -83,4 +116,7 @@ def _check_lines(view: ReviewView, style: Style) -> list[str]:
 
 def _paint_patch(patch: str, style: Style) -> str:
     colors = {"+": "green", "-": "red", "@": "cyan"}
-    return "\n".join(style.paint(printable(x.rstrip("\n")), colors.get(x[:1])) for x in patch.splitlines()) or "(binary)"
+    return (
+        "\n".join(style.paint(printable(x.rstrip("\n")), colors.get(x[:1])) for x in patch.splitlines())
+        or "(binary)"
+    )

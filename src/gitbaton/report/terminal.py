@@ -45,7 +45,9 @@ def _width(stream: TextIO) -> int:
 
 def measure(text: str) -> int:
     """Columns a text takes: wide letters take two, combining ones none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
 
 
 def fit(text: str, width: int) -> str:
@@ -62,7 +64,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text.replace("\n", " ").replace("\t", " "))
 
 
-def align(rows: Sequence[Sequence[str]], style: Style, colors: Sequence[Sequence[str | None]] | None = None) -> str:
+def align(
+    rows: Sequence[Sequence[str]], style: Style, colors: Sequence[Sequence[str | None]] | None = None
+) -> str:
     """Rows in columns; the last column takes what is left of the width."""
     if not rows:
         return ""

@@ -36,7 +36,8 @@ _TRIES = 20
 
 class Edited(NamedTuple):
     """What an edit did. ``commit`` is None when nothing was to be committed: the files already said so, or
-    (``uncommitted``) they are not in git yet and were only changed on disk."""
+    (``uncommitted``) they are not in git yet and were only changed on disk.
+    """
 
     commit: str | None
     branch: str | None
@@ -60,7 +61,9 @@ def queue_writers(repo: Repository) -> Iterator[None]:
         folder.mkdir(exist_ok=True)
         lock = (folder / "write.lock").open("a+b")
     except OSError as error:
-        raise Refusal(f"the repository can't be written: {error.strerror}", code="not-writable", hint=f"check {folder}") from error
+        raise Refusal(
+            f"the repository can't be written: {error.strerror}", code="not-writable", hint=f"check {folder}"
+        ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -98,7 +101,11 @@ def _branch(repo: Repository) -> str:
         )
     for name, doing in (("rebase-merge", "rebase"), ("rebase-apply", "rebase")):
         if (repo.git_dir / name).exists():
-            raise Refusal(f"a {doing} is in progress", code="operation-in-progress", hint=f"finish it first: git {doing} --continue")
+            raise Refusal(
+                f"a {doing} is in progress",
+                code="operation-in-progress",
+                hint=f"finish it first: git {doing} --continue",
+            )
     return ref
 
 
@@ -119,12 +126,19 @@ def _commit_once(
     for path, change in changes.items():
         old = before[path]
         only_local = old.committed is None and (old.working is not None or old.staged is not None)
-        new_working = _apply(change, old.working if old.working is not None or only_local else old.committed, path, "working copy")
+        new_working = _apply(
+            change,
+            old.working if old.working is not None or only_local else old.committed,
+            path,
+            "working copy",
+        )
         if only_local:  # the person's own draft: changed where it is, committed when the person does
             loose.append(path)
             writes[path] = new_working
             if old.staged is not None:
-                index_lines.append(_index_line(old.mode, _apply(change, old.staged, path, "staged copy"), path, repo))
+                index_lines.append(
+                    _index_line(old.mode, _apply(change, old.staged, path, "staged copy"), path, repo)
+                )
             continue
         new = change(old.committed)
         if new == old.committed and new_working == old.working:
@@ -154,7 +168,9 @@ def _commit_once(
     return Edited(commit, branch, tuple(touched), tuple(loose), off)
 
 
-def _apply(change: Callable[[bytes | None], bytes | None], text: bytes | None, path: str, what: str) -> bytes | None:
+def _apply(
+    change: Callable[[bytes | None], bytes | None], text: bytes | None, path: str, what: str
+) -> bytes | None:
     try:
         return change(text)
     except BatonError as error:
@@ -169,7 +185,11 @@ def _move(repo: Repository, ref: str, new: str, old: str | None, message: str, j
         journal.unlink(missing_ok=True)
         if resolve(repo.git, ref) != old:
             raise LostRace([ref])
-        raise Refusal(f"the branch could not be moved: {done.err.strip()}", code="ref-locked", hint="if no git command is running, remove the .lock file that git names")
+        raise Refusal(
+            f"the branch could not be moved: {done.err.strip()}",
+            code="ref-locked",
+            hint="if no git command is running, remove the .lock file that git names",
+        )
 
 
 def _read_texts(repo: Repository, head: str | None, paths: Sequence[str]) -> dict[str, _Texts]:
@@ -178,13 +198,19 @@ def _read_texts(repo: Repository, head: str | None, paths: Sequence[str]) -> dic
     names = [f"{head or 'HEAD'}:{p}" for p in paths] if head else []
     committed = read_objects(git, names) if head else [None] * len(paths)
     index: dict[str, tuple[str, str]] = {}
-    for line in git.call("ls-files", "--stage", "-z", "--", *(f":(top,literal){p}" for p in paths)).split(b"\0"):
+    for line in git.call("ls-files", "--stage", "-z", "--", *(f":(top,literal){p}" for p in paths)).split(
+        b"\0"
+    ):
         if line:
             meta, _, name = line.partition(b"\t")
             mode, oid, stage_no = meta.decode().split()
             path = name.decode("utf-8", "surrogateescape")
             if stage_no != "0":
-                raise Refusal(f"{path} is in the middle of a merge", code="merge-in-progress", hint=f"resolve it first, then: git add {path}")
+                raise Refusal(
+                    f"{path} is in the middle of a merge",
+                    code="merge-in-progress",
+                    hint=f"resolve it first, then: git add {path}",
+                )
             index[path] = (mode, oid)
     staged = dict(zip(index, read_objects(git, (oid for _, oid in index.values())), strict=True))
     texts = {}
@@ -201,7 +227,9 @@ def _read_file(path: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not stat.S_ISREG(info.st_mode):
-        raise Refusal(f"{path.name} is not a plain file", code="not-a-file", hint="replace it by a plain file")
+        raise Refusal(
+            f"{path.name} is not a plain file", code="not-a-file", hint="replace it by a plain file"
+        )
     return path.read_bytes()
 
 
@@ -211,7 +239,9 @@ def _index_line(mode: str, text: bytes | None, path: str, repo: Repository) -> s
     return f"{mode} {write_blob(repo.git, text)}\t{path}"
 
 
-def _bring_up_to_date(repo: Repository, index_lines: Sequence[str], writes: Mapping[str, bytes | None]) -> None:
+def _bring_up_to_date(
+    repo: Repository, index_lines: Sequence[str], writes: Mapping[str, bytes | None]
+) -> None:
     """Index entries and working files, each replaced whole."""
     if index_lines:
         data = "\0".join(index_lines).encode("utf-8", "surrogateescape") + b"\0"
@@ -237,7 +267,11 @@ def write_file(path: Path, text: bytes | None) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise Refusal(f"{path} can't be written: {error.strerror}", code="not-writable", hint="check permissions and free space") from error
+        raise Refusal(
+            f"{path} can't be written: {error.strerror}",
+            code="not-writable",
+            hint="check permissions and free space",
+        ) from error
 
 
 # -- the journal: completing what an interruption left -----------------------------------------------------
@@ -255,7 +289,8 @@ def _write_journal(
     folder.mkdir(exist_ok=True)
     journal = folder / f"edit-{commit[:12]}.json"
     files = {
-        path: [_blob_or_none(repo, before[path].working), _blob_or_none(repo, text)] for path, text in writes.items()
+        path: [_blob_or_none(repo, before[path].working), _blob_or_none(repo, text)]
+        for path, text in writes.items()
     }
     staged = {path: before[path].staged is not None for path in before}
     body = {"ref": ref, "commit": commit, "index": list(index_lines), "files": files, "staged": staged}
@@ -269,7 +304,8 @@ def _blob_or_none(repo: Repository, text: bytes | None) -> str | None:
 
 def recover(repo: Repository) -> list[str]:
     """Complete edits that were interrupted after their commit; returns the paths that were mended. A file
-    that somebody changed since is left alone. The caller holds ``queue_writers``."""
+    that somebody changed since is left alone. The caller holds ``queue_writers``.
+    """
     mended: list[str] = []
     folder = repo.git_dir / "baton"
     for journal in sorted(folder.glob("edit-*.json")) if folder.is_dir() else []:

@@ -77,7 +77,16 @@ class Git:
         timeout_s: float | None = None,
     ) -> Output:
         """Run ``git ARGS``; never raises for a non-zero exit."""
-        command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", *args]
+        command = [
+            "git",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "gc.auto=0",
+            *args,
+        ]
         try:
             done = subprocess.run(
                 command, cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
@@ -85,25 +94,29 @@ class Git:
             )  # fmt: skip
         except FileNotFoundError as error:
             if not self.where.is_dir():
-                raise Refusal(f"{self.where} is gone", code="no-directory", hint="change to an existing folder") from error
+                raise Refusal(
+                    f"{self.where} is gone", code="no-directory", hint="change to an existing folder"
+                ) from error
             raise Refusal("git was not found", code="no-git", hint="install git 2.38 or newer") from error
         except subprocess.TimeoutExpired as error:
-            raise Unreachable(f"git {args[0]} took longer than {timeout_s:.0f} s", code="timeout", hint="try again") from error
+            raise Unreachable(
+                f"git {args[0]} took longer than {timeout_s:.0f} s", code="timeout", hint="try again"
+            ) from error
         return Output(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
     def call(self, *args: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
-        """stdout of ``git ARGS``; raises ``GitFailed`` on a non-zero exit."""
+        """Stdout of ``git ARGS``; raises ``GitFailed`` on a non-zero exit."""
         done = self.run(*args, data=data, env=env)
         if done.code:
             raise explain_failure(args, done)
         return done.out
 
     def text(self, *args: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> str:
-        """stdout as text without the final newline; raises ``GitFailed``."""
+        """Stdout as text without the final newline; raises ``GitFailed``."""
         return self.call(*args, data=data, env=env).decode("utf-8", "surrogateescape").rstrip("\n")
 
     def find(self, *args: str) -> str | None:
-        """stdout as text, or None when git says no (exit 1 or 128) or prints nothing."""
+        """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing."""
         done = self.run(*args)
         return done.out.decode("utf-8", "surrogateescape").rstrip("\n") or None if done.code == 0 else None
 
@@ -119,15 +132,34 @@ def explain_failure(args: Sequence[str], done: Output) -> BatonError:
             hint='git config --global user.name "Your Name" && git config --global user.email you@example.org',
         )
     if "no space left on device" in low or "disk quota exceeded" in low:
-        return Refusal("the disk is full; nothing was changed", code="disk-full", hint="free some space and try again")
+        return Refusal(
+            "the disk is full; nothing was changed", code="disk-full", hint="free some space and try again"
+        )
     if "gpg failed" in low or "failed to sign" in low or "error: ssh-keygen" in low:
-        return Refusal("git could not sign the commit", code="signing-failed", hint="check commit.gpgsign and your key")
-    if "permission denied" in low and "publickey" not in low or "read-only file system" in low:
-        return Refusal(f"git may not write here: {_last_line(err)}", code="not-writable", hint="check the folder's permissions")
+        return Refusal(
+            "git could not sign the commit", code="signing-failed", hint="check commit.gpgsign and your key"
+        )
+    if ("permission denied" in low and "publickey" not in low) or "read-only file system" in low:
+        return Refusal(
+            f"git may not write here: {_last_line(err)}",
+            code="not-writable",
+            hint="check the folder's permissions",
+        )
     if args and args[0] in ("fetch", "push", "ls-remote", "clone") and any(w in low for w in _NETWORK_WORDS):
-        return Unreachable(f"the remote can't be reached: {_last_line(err)}", code="unreachable", hint="check the network and the remote's address (git remote -v), then try again")
-    verb = next((a for n, a in enumerate(args) if not a.startswith("-") and (n == 0 or args[n - 1] != "-c")), "")
-    return GitFailed(f"git {verb} failed: {_last_line(err) or f'exit {done.code}'}", code="git-failed", hint="git's own message says more; if it makes no sense, report it as a bug", data={"command": list(args)[:8], "stderr": err[-2000:]})
+        return Unreachable(
+            f"the remote can't be reached: {_last_line(err)}",
+            code="unreachable",
+            hint="check the network and the remote's address (git remote -v), then try again",
+        )
+    verb = next(
+        (a for n, a in enumerate(args) if not a.startswith("-") and (n == 0 or args[n - 1] != "-c")), ""
+    )
+    return GitFailed(
+        f"git {verb} failed: {_last_line(err) or f'exit {done.code}'}",
+        code="git-failed",
+        hint="git's own message says more; if it makes no sense, report it as a bug",
+        data={"command": list(args)[:8], "stderr": err[-2000:]},
+    )
 
 
 def _last_line(text: str) -> str:
@@ -199,13 +231,15 @@ def read_objects(git: Git, names: Iterable[str]) -> list[bytes | None]:
     asked = list(names)
     if not asked:
         return []
-    out = git.call("cat-file", "--batch", "--buffer", data=("\n".join(asked) + "\n").encode("utf-8", "surrogateescape"))
+    out = git.call(
+        "cat-file", "--batch", "--buffer", data=("\n".join(asked) + "\n").encode("utf-8", "surrogateescape")
+    )
     found: list[bytes | None] = []
     at = 0
     for _ in asked:
         end = out.index(b"\n", at)
         header = out[at:end].split(b" ")
-        if len(header) == 3 and header[2].isdigit():  # noqa: PLR2004 "<oid> <type> <size>", else "<name> missing"
+        if len(header) == 3 and header[2].isdigit():
             size = int(header[2])
             found.append(out[end + 1 : end + 1 + size])
             at = end + size + 2
@@ -222,7 +256,8 @@ def write_blob(git: Git, data: bytes) -> str:
 
 def write_tree_with(git: Git, tree: str | None, changes: Mapping[str, tuple[str, str] | None]) -> str:
     """A tree like ``tree`` (None = empty) in which each path of ``changes`` has (mode, blob id), or is gone
-    for None. Only the folders on the way are rewritten, so the cost doesn't grow with the repository."""
+    for None. Only the folders on the way are rewritten, so the cost doesn't grow with the repository.
+    """
     here: dict[str, tuple[str, str] | None] = {}
     below: dict[str, dict[str, tuple[str, str] | None]] = {}
     for path, entry in changes.items():
@@ -251,14 +286,23 @@ def write_tree_with(git: Git, tree: str | None, changes: Mapping[str, tuple[str,
             listing.pop(name, None)
         else:
             listing[name] = f"{change[0]} blob {change[1]}".encode()
-    return git.text("mktree", "-z", data=b"".join(meta + b"\t" + name + b"\0" for name, meta in listing.items()))
+    return git.text(
+        "mktree", "-z", data=b"".join(meta + b"\t" + name + b"\0" for name, meta in listing.items())
+    )
 
 
 def commit_tree(
-    git: Git, tree: str, parents: Sequence[str], message: str, *, author: Commit | None = None, sign: bool = False
+    git: Git,
+    tree: str,
+    parents: Sequence[str],
+    message: str,
+    *,
+    author: Commit | None = None,
+    sign: bool = False,
 ) -> str:
     """A commit object. ``author`` sets author and committer; ``sign`` honours commit.gpgsign, which plumbing
-    ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``)."""
+    ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
+    """
     args = [a for p in parents for a in ("-p", p)]
     if sign and git.find("config", "--type=bool", "commit.gpgsign") == "true":
         args.append("-S")

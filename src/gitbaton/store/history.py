@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 class Change(NamedTuple):
     """One file of a diff. ``kind`` is git's letter (A, M, D, R, T); ``patch`` is unified diff text, without
-    header; binary files have none."""
+    header; binary files have none.
+    """
 
     path: str
     kind: str
@@ -28,21 +29,30 @@ def _open(repo: Repository) -> Any:
 
 def list_changes(repo: Repository, base: str, head: str) -> list[Change]:
     """What ``head`` changes against commit ``base``, file by file, in path order. No external diff or text
-    conversion runs: both could be configured by whoever wrote the files."""
+    conversion runs: both could be configured by whoever wrote the files.
+    """
     opened = _open(repo)
     try:
-        diffs = opened.commit(base).diff(head, create_patch=True, no_ext_diff=True, no_textconv=True, find_renames=True)
+        diffs = opened.commit(base).diff(
+            head, create_patch=True, no_ext_diff=True, no_textconv=True, find_renames=True
+        )
         changes = []
         for diff in diffs:
-            patch = diff.diff.decode("utf-8", "replace") if isinstance(diff.diff, bytes) else str(diff.diff or "")
+            patch = (
+                diff.diff.decode("utf-8", "replace") if isinstance(diff.diff, bytes) else str(diff.diff or "")
+            )
             lines = patch.splitlines()
             path = diff.b_path or diff.a_path or ""
             kind = "A" if diff.new_file else "D" if diff.deleted_file else "R" if diff.renamed_file else "M"
             changes.append(
                 Change(
-                    path, kind, sum(1 for x in lines if x.startswith("+")), sum(1 for x in lines if x.startswith("-")), patch,
+                    path,
+                    kind,
+                    sum(1 for x in lines if x.startswith("+")),
+                    sum(1 for x in lines if x.startswith("-")),
+                    patch,
                     diff.a_path if diff.renamed_file else None,
-                )  # fmt: skip
+                )
             )
         return sorted(changes)
     finally:

@@ -25,7 +25,8 @@ _GONE = object()
 
 def merge_files(base: Path, ours: Path, theirs: Path, path: str) -> bool:
     """Merge into ``ours``, as a git merge driver does. ``path`` is the file's name in the repository. True when
-    it merged without conflict."""
+    it merged without conflict.
+    """
     try:
         merged = merge_texts(base.read_bytes(), ours.read_bytes(), theirs.read_bytes(), path)
     except BatonError:
@@ -41,7 +42,8 @@ def merge_files(base: Path, ours: Path, theirs: Path, path: str) -> bool:
 
 def merge_texts(base: bytes, ours: bytes, theirs: bytes, path: str) -> bytes | None:
     """The merged text: ours, with theirs' changes spliced in. None for a real conflict; raises
-    ``InvalidDocument`` when a side can't be read."""
+    ``InvalidDocument`` when a side can't be read.
+    """
     place = classify(path)
     shape = shape_for(place.kind) if place else VALUE
     order = field_order(place.kind) if place else ()
@@ -52,7 +54,9 @@ def merge_texts(base: bytes, ours: bytes, theirs: bytes, path: str) -> bytes | N
     return edit_yaml(ours, path, edits, order=order, shape=shape) if edits else ours
 
 
-def _merge_mapping(old: dict[str, Any], mine: dict[str, Any], other: dict[str, Any], at: tuple[str, ...]) -> list[Edit] | None:
+def _merge_mapping(
+    old: dict[str, Any], mine: dict[str, Any], other: dict[str, Any], at: tuple[str, ...]
+) -> list[Edit] | None:
     edits: list[Edit] = []
     for name in dict.fromkeys([*other, *old]):
         before, a, b = (d.get(name, _GONE) for d in (old, mine, other))
@@ -68,9 +72,16 @@ def _merge_mapping(old: dict[str, Any], mine: dict[str, Any], other: dict[str, A
             edits += inner
         elif name in _SETS and not at and isinstance(a, list) and isinstance(b, list):
             was = before if isinstance(before, list) else []
-            merged = [x for x in a if not (x in was and x not in b)] + [x for x in b if x not in was and x not in a]
+            merged = [x for x in a if not (x in was and x not in b)] + [
+                x for x in b if x not in was and x not in a
+            ]
             edits.append(SetField(field, merged))
-        elif isinstance(a, list) and isinstance(b, list) and _only_appended(before, a) and _only_appended(before, b):
+        elif (
+            isinstance(a, list)
+            and isinstance(b, list)
+            and _only_appended(before, a)
+            and _only_appended(before, b)
+        ):
             was = before if isinstance(before, list) else []
             edits.append(SetField(field, [*a, *(x for x in b[len(was) :] if x not in a)]))
         else:

@@ -21,7 +21,8 @@ class Merge(NamedTuple):
 
 def make_merge(repo: Repository, base: str, head: str, message: str) -> Merge:
     """Merge commit ``head`` into commit ``base``. Raises ``Refusal``: ``merge-conflict`` with the files,
-    ``no-identity``, ``unrelated`` (a shallow clone lacks the common history)."""
+    ``no-identity``, ``unrelated`` (a shallow clone lacks the common history).
+    """
     if is_ancestor(repo.git, head, base):
         return Merge(base, base)
     done = repo.git.run("merge-tree", "--write-tree", "--name-only", "-z", "--no-messages", base, head)
@@ -33,7 +34,11 @@ def make_merge(repo: Repository, base: str, head: str, message: str) -> Merge:
         )  # fmt: skip
     if done.code:
         if "unrelated histories" in done.err or "not something we can merge" in done.err:
-            raise Refusal("the common history is missing here", code="unrelated", hint="git fetch --unshallow, then try again")
+            raise Refusal(
+                "the common history is missing here",
+                code="unrelated",
+                hint="git fetch --unshallow, then try again",
+            )
         raise explain_failure(("merge-tree",), done)
     tree = done.out.split(b"\0", 1)[0].decode().strip()
     return Merge(commit_tree(repo.git, tree, [base, head], message, sign=True), base)
@@ -61,9 +66,17 @@ def find_checkout(repo: Repository) -> CheckedOut | None:
 
 def refuse_dirty(place: CheckedOut, target: str) -> None:
     """Raises ``Refusal`` (``dirty-files``) when going to ``target`` would touch files that have changes here."""
-    names = [n for n in place.git.call("diff-tree", "-r", "-z", "--name-only", place.commit or target, target).split(b"\0") if n]
+    names = [
+        n
+        for n in place.git.call("diff-tree", "-r", "-z", "--name-only", place.commit or target, target).split(
+            b"\0"
+        )
+        if n
+    ]
     dirty = set()
-    fields = place.git.call("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames").split(b"\0")
+    fields = place.git.call("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames").split(
+        b"\0"
+    )
     for field in fields:
         if field:
             dirty.add(field[3:])
@@ -77,7 +90,8 @@ def refuse_dirty(place: CheckedOut, target: str) -> None:
 
 def bring_checkout_along(place: CheckedOut, target: str) -> None:
     """Index and files of a worktree whose branch moved from ``place.commit`` to ``target``; everything else
-    there stays as it is."""
+    there stays as it is.
+    """
     if place.commit:
         place.git.call("read-tree", "-m", "-u", place.commit, target)
     else:

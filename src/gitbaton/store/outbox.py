@@ -1,5 +1,6 @@
 """The outbox: a folder of one JSON file per item. Whoever writes is inside an attempt; whoever reads
-trusts nothing: plain files only, bounded in number and size, each validated by itself."""
+trusts nothing: plain files only, bounded in number and size, each validated by itself.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +25,15 @@ ITEM_BYTES_MAX = 256 * 1024
 
 def write_item(outbox: Path, item: Item) -> Path:
     """Hand ``item`` over. Raises ``Refusal`` (``too-large``, ``not-writable``)."""
-    text = json.dumps(item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}, ensure_ascii=False)
+    text = json.dumps(
+        item.model_dump(mode="json", exclude_defaults=True) | {"kind": item.kind}, ensure_ascii=False
+    )
     if len(text.encode()) > ITEM_BYTES_MAX:
-        raise Refusal("that is more than 256 KiB", code="too-large", hint="put it into a file of the repository and name that")
+        raise Refusal(
+            "that is more than 256 KiB",
+            code="too-large",
+            hint="put it into a file of the repository and name that",
+        )
     name = f"{time.time_ns():020d}-{item.kind}-{os.urandom(3).hex()}"
     try:
         temporary = outbox / f".{name}.tmp"
@@ -34,13 +41,16 @@ def write_item(outbox: Path, item: Item) -> Path:
         final = outbox / f"{name}.item.json"
         temporary.rename(final)
     except OSError as error:
-        raise Refusal(f"the outbox can't be written: {error.strerror}", code="not-writable", hint="check the disk") from error
+        raise Refusal(
+            f"the outbox can't be written: {error.strerror}", code="not-writable", hint="check the disk"
+        ) from error
     return final
 
 
 def read_outbox(outbox: Path, extra: Mapping[str, object] | None = None) -> Collected:
     """Everything handed over, oldest first; ``extra`` are handoff fields that came another way and count
-    last. What can't be read is left out and named in ``complaints``."""
+    last. What can't be read is left out and named in ``complaints``.
+    """
     items: list[Item] = []
     complaints: list[str] = []
     names = sorted(n for n in os.listdir(outbox) if n.endswith(".item.json"))
@@ -58,7 +68,10 @@ def read_outbox(outbox: Path, extra: Mapping[str, object] | None = None) -> Coll
         try:
             items.append(Item.model_validate({"kind": "context", "handoff": dict(extra)}))
         except ValidationError as error:
-            complaints += [f"the handoff was refused: {'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors(include_url=False)[:5]]
+            complaints += [
+                f"the handoff was refused: {'.'.join(map(str, e['loc'][1:]))}: {e['msg']}"
+                for e in error.errors(include_url=False)[:5]
+            ]
     return collect(items, complaints)
 
 

@@ -1,18 +1,19 @@
 """The shared refs behind ``ports.Refs``: on a remote by compare-and-swap push, without one by a local
-ref transaction."""
+ref transaction.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gitbaton.errors import LostRace, Refusal, TryAgain, Unreachable
-from gitbaton.ports import RefUpdate
 from gitbaton.store.git import NETWORK_TIMEOUT_S, Output, explain_failure, list_refs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from gitbaton.ports import RefUpdate
     from gitbaton.store.git import Git
     from gitbaton.store.repository import Repository
 
@@ -58,7 +59,11 @@ class LocalRefs:
         if moved:
             raise LostRace(moved)
         if any(w in done.err.lower() for w in _LOCK_WORDS):
-            raise TryAgain("another git process holds a lock on the refs", code="ref-locked", hint="try again; if no git command is running, remove the .lock file under .git/refs")
+            raise TryAgain(
+                "another git process holds a lock on the refs",
+                code="ref-locked",
+                hint="try again; if no git command is running, remove the .lock file under .git/refs",
+            )
         raise explain_failure(("update-ref",), done)
 
     def now(self) -> datetime:
@@ -117,7 +122,10 @@ class RemoteRefs:
             return {repo.state_prefix + ref.removeprefix(repo.seen_prefix): oid for ref, oid in seen.items()}
         branch = prefix.removeprefix("refs/heads/")
         seen = list_refs(self._git, f"refs/remotes/{self._remote}/{branch}")
-        return {"refs/heads/" + ref.removeprefix(f"refs/remotes/{self._remote}/"): oid for ref, oid in seen.items()}
+        return {
+            "refs/heads/" + ref.removeprefix(f"refs/remotes/{self._remote}/"): oid
+            for ref, oid in seen.items()
+        }
 
     def ask(self, refs: Sequence[str]) -> dict[str, str]:
         """What the remote says these refs are now."""
@@ -129,7 +137,8 @@ class RemoteRefs:
 
     def swap(self, updates: Sequence[RefUpdate]) -> None:
         """See ``ports.Refs``. Success is read from ``--porcelain``: an exit code alone can't tell a new ref
-        from one that somebody else made the same way. After a failure the remote is asked, not guessed at."""
+        from one that somebody else made the same way. After a failure the remote is asked, not guessed at.
+        """
         leases = [f"--force-with-lease={u.ref}:{u.old or ''}" for u in updates]
         specs = [f"{u.new or ''}:{u.ref}" for u in updates]
         for last in (False, True):
@@ -146,7 +155,9 @@ class RemoteRefs:
             moved = [u.ref for u in updates if now.get(u.ref) != u.old]
             if moved:
                 raise LostRace(moved)
-            if last or not any(w in (done.err + done.out.decode("utf-8", "replace")).lower() for w in _LOCK_WORDS):
+            if last or not any(
+                w in (done.err + done.out.decode("utf-8", "replace")).lower() for w in _LOCK_WORDS
+            ):
                 raise explain_push_or_fetch("push", done)
 
     def _remember(self, updates: Sequence[RefUpdate]) -> None:
@@ -183,13 +194,48 @@ def explain_push_or_fetch(verb: str, done: Output) -> Exception:
     """The error for a remote that said no: rules and permission are the person's to change."""
     said = done.err + "\n".join(_rejected(done))
     low = said.lower()
-    words = " ".join(line.removeprefix("remote:").strip() for line in done.err.splitlines() if line.startswith("remote:")).strip()
-    if any(w in low for w in ("authentication failed", "could not read username", "permission denied", "403", "access denied", "publickey")):
-        return Refusal(f"the remote does not let you {verb}: no valid credentials or no permission", code="no-permission", hint="check your credentials and that you may write to this repository", data={"stderr": done.err[-2000:]})
-    if any(w in low for w in ("does not appear to be a git repository", "repository not found", "not found")) and "ref" not in low:
-        return Unreachable("the remote's repository was not found", code="no-remote-repository", hint="check its address with: git remote -v", data={"stderr": done.err[-2000:]})
+    words = " ".join(
+        line.removeprefix("remote:").strip() for line in done.err.splitlines() if line.startswith("remote:")
+    ).strip()
+    if any(
+        w in low
+        for w in (
+            "authentication failed",
+            "could not read username",
+            "permission denied",
+            "403",
+            "access denied",
+            "publickey",
+        )
+    ):
+        return Refusal(
+            f"the remote does not let you {verb}: no valid credentials or no permission",
+            code="no-permission",
+            hint="check your credentials and that you may write to this repository",
+            data={"stderr": done.err[-2000:]},
+        )
+    if (
+        any(w in low for w in ("does not appear to be a git repository", "repository not found", "not found"))
+        and "ref" not in low
+    ):
+        return Unreachable(
+            "the remote's repository was not found",
+            code="no-remote-repository",
+            hint="check its address with: git remote -v",
+            data={"stderr": done.err[-2000:]},
+        )
     if "hidden ref" in low:
-        return Refusal("the remote refuses refs outside branches and tags", code="namespace-refused", hint="set namespace: refs/heads/baton-state in tasks/config.yaml", data={"stderr": done.err[-2000:]})
+        return Refusal(
+            "the remote refuses refs outside branches and tags",
+            code="namespace-refused",
+            hint="set namespace: refs/heads/baton-state in tasks/config.yaml",
+            data={"stderr": done.err[-2000:]},
+        )
     if _rejected(done):
-        return Refusal(f"the remote refused the push: {words or _rejected(done)[0]}", code="push-refused", hint="its branch rules, a hook or a size limit say no; change the rule, or use a pull request", data={"stderr": done.err[-2000:]})
+        return Refusal(
+            f"the remote refused the push: {words or _rejected(done)[0]}",
+            code="push-refused",
+            hint="its branch rules, a hook or a size limit say no; change the rule, or use a pull request",
+            data={"stderr": done.err[-2000:]},
+        )
     return explain_failure((verb,), done)

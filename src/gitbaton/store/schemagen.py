@@ -94,7 +94,7 @@ def _polish(node: dict[str, Any]) -> dict[str, Any]:
 def _merge_null(node: dict[str, Any]) -> None:
     """``anyOf`` with null becomes a list of types, which editors explain in one sentence."""
     parts = node.get("anyOf")
-    if not parts or parts[-1] != {"type": "null"} or len(parts) != 2:  # noqa: PLR2004 a type and null
+    if not parts or parts[-1] != {"type": "null"} or len(parts) != 2:
         return
     other = parts[0]
     if "type" in other:

@@ -57,7 +57,9 @@ def read_revision(repo: Repository, commit: str | None, *, handoffs: bool = Fals
         if e.kind == "blob" and (place := classify(e.path)) and (handoffs or place.kind != "handoff")
     ]  # fmt: skip
     texts = read_objects(repo.git, (e.oid for e in entries))
-    return {e.path: SourceFile(t or b"", e.oid, e.mode == _SYMLINK) for e, t in zip(entries, texts, strict=True)}
+    return {
+        e.path: SourceFile(t or b"", e.oid, e.mode == _SYMLINK) for e, t in zip(entries, texts, strict=True)
+    }
 
 
 def read_worktree(repo: Repository, *, handoffs: bool = False) -> dict[str, SourceFile]:
@@ -100,14 +102,18 @@ def read_contents(files: Mapping[str, SourceFile]) -> Contents:
         if known is not None:
             first = rows[known]
             said = f"the id '{row.id}' is used twice: {first.path} and {path}"
-            rows[known] = BrokenRow(first.id, first.path, (Problem(first.path, 1, 1, "", "duplicate-id", said),))
+            rows[known] = BrokenRow(
+                first.id, first.path, (Problem(first.path, 1, 1, "", "duplicate-id", said),)
+            )
             extra.append(BrokenRow(row.id, path, (Problem(path, 1, 1, "", "duplicate-id", said),)))
             continue
         folded[row.id.lower()] = row.id
         rows[row.id] = row
     broken = [r for r in rows.values() if isinstance(r, BrokenRow)] + extra
     return Contents(
-        {i: r for i, r in rows.items() if isinstance(r, TaskRow)}, tuple(sorted(broken, key=lambda b: b.path)), tuple(plans)
+        {i: r for i, r in rows.items() if isinstance(r, TaskRow)},
+        tuple(sorted(broken, key=lambda b: b.path)),
+        tuple(plans),
     )
 
 
@@ -122,11 +128,14 @@ def _read_row(path: str, file: SourceFile) -> TaskRow | BrokenRow:
 def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Contents:
     """What base says, plus what this checkout adds: commits not yet on base, uncommitted edits, untracked
     files. Only what changed here since the common ancestor counts, so that a stale branch never takes a
-    task back; a status that only base changed wins over the old one here."""
+    task back; a status that only base changed wins over the old one here.
+    """
     head = resolve(repo.git, "HEAD")
     fork = find_merge_base(repo.git, head, repo.base.commit) if head and repo.base.commit else None
     fork_files = base_files if fork == repo.base.commit else read_revision(repo, fork)
-    head_files = base_files if head == repo.base.commit else fork_files if head == fork else read_revision(repo, head)
+    head_files = (
+        base_files if head == repo.base.commit else fork_files if head == fork else read_revision(repo, head)
+    )
     work = read_worktree(repo)
     merged = dict(base_files)
     marks: dict[str, str] = {}

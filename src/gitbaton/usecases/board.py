@@ -43,7 +43,8 @@ def list_tasks(
     role: str | None = None,
 ) -> Listing:  # fmt: skip
     """The board, filtered. With ``ready`` in the order of the queue, else by id. Raises ``UsageError`` for a
-    state that there is not."""
+    state that there is not.
+    """
     from typing import get_args
 
     from gitbaton.domain.board import EffectiveState
@@ -52,9 +53,15 @@ def list_tasks(
     wanted = [s.replace("-", "_").replace(" ", "_") for s in states]
     for state in wanted:
         if state not in known:
-            raise UsageError(f"there is no state '{state}'", code="bad-value", hint=f"one of: {', '.join(known)}")
+            raise UsageError(
+                f"there is no state '{state}'", code="bad-value", hint=f"one of: {', '.join(known)}"
+            )
     view = load_view(project, local=True)
-    entries = claimable_in_order(view.board) if ready else sorted(view.board.entries.values(), key=lambda e: e.row.id)
+    entries = (
+        claimable_in_order(view.board)
+        if ready
+        else sorted(view.board.entries.values(), key=lambda e: e.row.id)
+    )
     found = [
         e for e in entries
         if (not wanted or e.state in wanted) and (not label or label in e.row.labels) and (not plan or e.row.plan == plan)
@@ -92,16 +99,24 @@ def read_task_text(project: Project, view: View, entry: Entry) -> Task | None:  
 
 def next_task(project: Project, *, label: str | None = None, plan: str | None = None) -> Choice:
     """What would be claimed next, from base and state refs as of the last fetch. When nothing is ready, the
-    reason also says which tasks stand only in this checkout."""
+    reason also says which tasks stand only in this checkout.
+    """
 
     def accept(entry: Entry) -> bool:
         return (not label or label in entry.row.labels) and (not plan or entry.row.plan == plan)
 
     choice = choose_next(load_view(project, local=False), accept=accept)
     if choice.entry is None:
-        local = [e.row.id for e in load_view(project, local=True).board.entries.values() if e.row.local and e.row.status == "todo"]
+        local = [
+            e.row.id
+            for e in load_view(project, local=True).board.entries.values()
+            if e.row.local and e.row.status == "todo"
+        ]
         if local:
             where = project.repo.base.branch + (f" on {project.repo.remote}" if project.repo.remote else "")
             shown = ", ".join(sorted(local)[:5]) + (" …" if len(local) > 5 else "")
-            return Choice(None, f"{choice.reason}; only in this checkout: {shown} (commit and push, or merge, to {where})")
+            return Choice(
+                None,
+                f"{choice.reason}; only in this checkout: {shown} (commit and push, or merge, to {where})",
+            )
     return choice

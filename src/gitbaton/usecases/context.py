@@ -48,7 +48,8 @@ def save_context(
     question: str | None = None, push: bool | None = None,
 ) -> Saved:  # fmt: skip
     """Leave a handoff for the next session or attempt. ``fields`` are those of ``AgentHandoff``; ``note`` and
-    ``percent`` say how far it is; ``question`` asks a person. Raises ``UsageError`` for fields that don't fit."""
+    ``percent`` say how far it is; ``question`` asks a person. Raises ``UsageError`` for fields that don't fit.
+    """
     handoff = check_fields(fields)
     if project.outbox is not None:
         if question:
@@ -66,7 +67,11 @@ def save_context(
         value["questions"] = [*value.get("questions", []), question]
         value.setdefault("next_action", "needs_input")
     if not value:
-        raise UsageError("there is nothing to save", code="empty-context", hint='say something: baton context save --summary "…"')
+        raise UsageError(
+            "there is nothing to save",
+            code="empty-context",
+            hint='say something: baton context save --summary "…"',
+        )
     path, create = _new_handoff(project, task, value)
     edited = commit_edits(project.repo, {path: create}, f"Save context of {task or 'a session'}")
     return Saved(task, path, pushed(project, edited, push=push))
@@ -78,13 +83,21 @@ def check_fields(fields: Mapping[str, Any]) -> AgentHandoff:
         return AgentHandoff.model_validate({k: v for k, v in fields.items() if v not in (None, [], (), {})})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise UsageError(f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}", code="bad-field", hint="see the handoff schema in tasks/schemas") from None
+        raise UsageError(
+            f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}",
+            code="bad-field",
+            hint="see the handoff schema in tasks/schemas",
+        ) from None
 
 
-def _new_handoff(project: Project, task: str | None, value: dict[str, Any]) -> tuple[str, Callable[[bytes | None], bytes]]:
+def _new_handoff(
+    project: Project, task: str | None, value: dict[str, Any]
+) -> tuple[str, Callable[[bytes | None], bytes]]:
     now = project.clock()
     path = handoff_path(task, now.strftime("%Y%m%dT%H%M%SZ"), project.random_id(8))
-    whole = Handoff.model_validate({"task": task, "agent": project.actor, "created": render_time(now), **value})
+    whole = Handoff.model_validate(
+        {"task": task, "agent": project.actor, "created": render_time(now), **value}
+    )
     text = render_handoff(whole, path).encode()
 
     def create(old: bytes | None) -> bytes:
@@ -99,28 +112,51 @@ def complete_task(
     project: Project, text: str, fields: Mapping[str, Any], *, result: object = None, push: bool | None = None
 ) -> Saved:
     """Say that a task is complete. Inside an attempt the runner decides what that is worth. Outside, one commit
-    writes ``status: done`` and a handoff that is marked unverified, because nobody ran the checks."""
+    writes ``status: done`` and a handoff that is marked unverified, because nobody ran the checks.
+    """
     handoff = check_fields(fields)
     if project.outbox is not None:
         said = handoff.model_copy(update={"next_action": handoff.next_action or "complete"})
-        item = Item.model_construct(kind="complete", handoff=AgentHandoff.model_validate(said.model_dump(exclude_defaults=True)), result=result)
+        item = Item.model_construct(
+            kind="complete",
+            handoff=AgentHandoff.model_validate(said.model_dump(exclude_defaults=True)),
+            result=result,
+        )
         write_item(project.outbox, item)
         return Saved(text, None, None)
     view = load_view(project, local=True)
     row = find_row(view, text)
     entry = view.board.entries[row.id]
     if row.status in ("done", "cancelled"):
-        raise Refusal(f"{row.id} is {row.status} already", code="already-finished", hint=f"to open it again: baton set {row.id} status=todo")
+        raise Refusal(
+            f"{row.id} is {row.status} already",
+            code="already-finished",
+            hint=f"to open it again: baton set {row.id} status=todo",
+        )
     if entry.state in ("in_progress", "in_review") and entry.live and not entry.live.person:
-        raise Refusal(f"{row.id} is {entry.state.replace('_', ' ')}: {entry.why}", code="somebody-else", hint=f"baton show {row.id}; to end it: baton stop {row.id}")
-    value = {**handoff.model_dump(mode="json", exclude_defaults=True), "verified": False, "outcome": "succeeded"}
+        raise Refusal(
+            f"{row.id} is {entry.state.replace('_', ' ')}: {entry.why}",
+            code="somebody-else",
+            hint=f"baton show {row.id}; to end it: baton stop {row.id}",
+        )
+    value = {
+        **handoff.model_dump(mode="json", exclude_defaults=True),
+        "verified": False,
+        "outcome": "succeeded",
+    }
     value.setdefault("next_action", "complete")
     path, create = _new_handoff(project, row.id, value)
 
     def finish(old: bytes | None) -> bytes:
         if old is None:
-            raise Refusal(f"{row.path} is not in this checkout", code="not-here", hint=f"merge {project.repo.base.branch} first")
-        new = edit_yaml(old, row.path, [SetField(("status",), "done")], order=field_order("task"), shape=shape_for("task"))
+            raise Refusal(
+                f"{row.path} is not in this checkout",
+                code="not-here",
+                hint=f"merge {project.repo.base.branch} first",
+            )
+        new = edit_yaml(
+            old, row.path, [SetField(("status",), "done")], order=field_order("task"), shape=shape_for("task")
+        )
         parse_document(new, row.path, Task, "task")
         return new
 
@@ -130,7 +166,8 @@ def complete_task(
 
 def get_context(project: Project, text: str | None, *, limit: int = 5) -> Context:
     """The newest handoffs of a task, or of all tasks and sessions, newest first: those on the base branch, on
-    the task's branch, and in this checkout."""
+    the task's branch, and in this checkout.
+    """
     repo = project.repo
     view = load_view(project, local=True)
     task = find_row(view, text).id if text else None
@@ -143,7 +180,12 @@ def get_context(project: Project, text: str | None, *, limit: int = 5) -> Contex
             found.update(list_handoffs(repo, commit, name))
     for path, file in read_worktree(repo, handoffs=True).items():
         place = classify(path)
-        if place and place.kind == "handoff" and path not in found and (not task or path.split("/")[2] == task):
+        if (
+            place
+            and place.kind == "handoff"
+            and path not in found
+            and (not task or path.split("/")[2] == task)
+        ):
             try:
                 found[path] = parse_document(file.data, path, Handoff, "handoff")
             except Refusal:

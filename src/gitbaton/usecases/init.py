@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
 
 ATTRIBUTES = "tasks/**/*.yaml merge=baton"
-_DRIVER = {"merge.baton.name": "gitbaton: merge documents field by field", "merge.baton.driver": "baton merge-file %O %A %B %P"}
+_DRIVER = {
+    "merge.baton.name": "gitbaton: merge documents field by field",
+    "merge.baton.driver": "baton merge-file %O %A %B %P",
+}
 _CONFIG = """\
 {schema}
 # Settings of gitbaton. Every key is optional; the schema explains them all.
@@ -40,7 +43,8 @@ checks: []
 
 class InitPlan(NamedTuple):
     """What ``init`` would do. ``creates`` and ``updates`` are paths; ``keeps`` are a person's files that stay as
-    they are; ``settings`` go into ``.git/config``."""
+    they are; ``settings`` go into ``.git/config``.
+    """
 
     creates: tuple[str, ...]
     updates: tuple[str, ...]
@@ -97,14 +101,22 @@ def _base_line(repo: Repository) -> str:
 def _read(repo: Repository, path: str) -> bytes | None:
     full = repo.top / path
     if full.is_symlink() or (full.exists() and not full.is_file()):
-        raise Refusal(f"{path} is not a plain file", code="not-a-file", hint="replace it by a plain file, then run init again")
+        raise Refusal(
+            f"{path} is not a plain file",
+            code="not-a-file",
+            hint="replace it by a plain file, then run init again",
+        )
     return full.read_bytes() if full.exists() else None
 
 
 def _create(path: str, text: bytes) -> Callable[[bytes | None], bytes | None]:
     def create(old: bytes | None) -> bytes:
         if old is not None and old != text:
-            raise Refusal(f"{path} exists in git, but not in this checkout", code="taken-path", hint=f"restore it first: git checkout HEAD -- {path}")
+            raise Refusal(
+                f"{path} exists in git, but not in this checkout",
+                code="taken-path",
+                hint=f"restore it first: git checkout HEAD -- {path}",
+            )
         return text
 
     return create

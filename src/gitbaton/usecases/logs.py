@@ -29,7 +29,11 @@ def read_log(project: Project, text: str, *, attempt: int | None = None) -> Log:
         found = [p for p in found if int(p.name.split("-", 1)[0]) == attempt]
     if not found:
         nth = f"attempt {attempt} of {task}" if attempt is not None else task
-        raise Refusal(f"no log of {nth} is on this machine", code="no-log", hint=f"see its attempts with: baton show {task}")
+        raise Refusal(
+            f"no log of {nth} is on this machine",
+            code="no-log",
+            hint=f"see its attempts with: baton show {task}",
+        )
     newest = found[-1]
     return Log(task, int(newest.name.split("-", 1)[0]), _read_lines(newest))
 

@@ -34,7 +34,8 @@ _KEEP_LAST = 5
 
 class Settings(NamedTuple):
     """How an attempt runs. ``secrets`` are the agent's own keys by name; ``env_names`` what it may see of the
-    environment; ``check_env_names`` the same without secrets."""
+    environment; ``check_env_names`` the same without secrets.
+    """
 
     agent_name: str
     agent: AgentConfig
@@ -58,12 +59,16 @@ class Surroundings(NamedTuple):
     settings: Settings
 
 
-def read_surroundings(project: Project, path: str, commit: str, *, agent_name: str | None = None) -> Surroundings:
+def read_surroundings(
+    project: Project, path: str, commit: str, *, agent_name: str | None = None
+) -> Surroundings:
     """The task file at ``path`` of ``commit`` with role and settings. Raises ``Refusal``/``InvalidDocument``."""
     repo = project.repo
     text = read_objects(repo.git, [f"{commit}:{path}"])[0]
     if text is None:
-        raise Refusal(f"{path} is not on {repo.base.branch}", code="only-local", hint="commit and push it first")
+        raise Refusal(
+            f"{path} is not on {repo.base.branch}", code="only-local", hint="commit and push it first"
+        )
     task = parse_document(text, path, Task, "task")
     role = find_role(repo, commit, task.role) if task.role else None
     return Surroundings(path, text, task, role, settle(repo, task, role, agent_name))
@@ -76,9 +81,19 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
     servers: dict[str, Mapping[str, object]] = {}
     for server in run.mcp_servers if run else ():
         if server not in config.run.mcp_servers:
-            raise Refusal(f"the task wants the MCP server '{server}', which the config does not name", code="unknown-server", hint="add it to run.mcp_servers in tasks/config.yaml")
-    servers.update(config.run.mcp_servers if not (run and run.mcp_servers) else {s: config.run.mcp_servers[s] for s in run.mcp_servers})
-    secrets = (agent.token_secret,) if agent.token_secret else CLAUDE_KEYS if agent.adapter == "claude" else ()
+            raise Refusal(
+                f"the task wants the MCP server '{server}', which the config does not name",
+                code="unknown-server",
+                hint="add it to run.mcp_servers in tasks/config.yaml",
+            )
+    servers.update(
+        config.run.mcp_servers
+        if not (run and run.mcp_servers)
+        else {s: config.run.mcp_servers[s] for s in run.mcp_servers}
+    )
+    secrets = (
+        (agent.token_secret,) if agent.token_secret else CLAUDE_KEYS if agent.adapter == "claude" else ()
+    )
     extra = _CLAUDE_SETTINGS if agent.adapter == "claude" else ()
     return Settings(
         agent_name=name,
@@ -90,7 +105,15 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
             turns_max=(run.max_turns if run else None) or config.run.max_turns,
             budget_usd=(run.budget_usd if run else None) or config.run.budget_usd,
         ),
-        allowed_tools=tuple(dict.fromkeys([*config.run.allowed_tools, *(role.allowed_tools if role else ()), *(run.allowed_tools if run else ())])),
+        allowed_tools=tuple(
+            dict.fromkeys(
+                [
+                    *config.run.allowed_tools,
+                    *(role.allowed_tools if role else ()),
+                    *(run.allowed_tools if run else ()),
+                ]
+            )
+        ),
         mcp_servers=servers,
         checks=(*config.checks, *(role.checks if role else ()), *(run.checks if run else ())),
         author=agent.author or Author(),
@@ -104,17 +127,34 @@ def choose_agent(repo: Repository, name: str | None) -> tuple[str, AgentConfig]:
     agents = repo.config.agents
     wanted = name or repo.config.agent
     if wanted is None:
-        return next(iter(agents.items())) if len(agents) == 1 else ("claude", agents.get("claude", AgentConfig()))
+        return (
+            next(iter(agents.items()))
+            if len(agents) == 1
+            else ("claude", agents.get("claude", AgentConfig()))
+        )
     if wanted in agents:
         return wanted, agents[wanted]
     if wanted == "claude":
         return "claude", AgentConfig()
-    raise Refusal(f"there is no agent '{wanted}'", code="unknown-agent", hint=f"tasks/config.yaml on {repo.base.branch} knows: {', '.join(agents) or 'claude'}")
+    raise Refusal(
+        f"there is no agent '{wanted}'",
+        code="unknown-agent",
+        hint=f"tasks/config.yaml on {repo.base.branch} knows: {', '.join(agents) or 'claude'}",
+    )
 
 
-def gather_material(project: Project, around: Surroundings, state: State | None, *, commit: str, work: str | None, attempt: int) -> Material:
+def gather_material(
+    project: Project,
+    around: Surroundings,
+    state: State | None,
+    *,
+    commit: str,
+    work: str | None,
+    attempt: int,
+) -> Material:
     """The briefing's material. ``commit`` is the base; ``work`` the task branch's tip, where earlier handoffs
-    of this task stand; ``attempt`` the number of the attempt that is to be briefed."""
+    of this task stand; ``attempt`` the number of the attempt that is to be briefed.
+    """
     repo, task = project.repo, around.task
     task_id = around.path.rsplit("/", 1)[-1].removesuffix(".yaml")
     plan = None
@@ -167,4 +207,9 @@ def find_title(repo: Repository, commit: str, task_id: str) -> str:
 
 def own_server(environment: Sequence[tuple[str, str]]) -> dict[str, object]:
     """Our own MCP server, as every agent gets it: started by this very interpreter."""
-    return {"type": "stdio", "command": sys.executable, "args": ["-I", "-m", "gitbaton", "mcp"], "env": dict(environment)}
+    return {
+        "type": "stdio",
+        "command": sys.executable,
+        "args": ["-I", "-m", "gitbaton", "mcp"],
+        "env": dict(environment),
+    }

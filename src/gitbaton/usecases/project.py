@@ -29,7 +29,8 @@ class Project:
     """``actor`` is who acts, for people to read. ``environment`` is the process's, from which agents get an
     allow-listed part. ``cache`` is where agents' workplaces stand. ``outbox`` is set inside an attempt, where
     nothing is committed and everything is handed over as files. ``random_id`` gives fresh lower-case
-    letters and digits."""
+    letters and digits.
+    """
 
     repo: Repository
     refs: RemoteRefs | LocalRefs
@@ -64,13 +65,18 @@ class View(NamedTuple):
 
 def load_view(project: Project, *, local: bool) -> View:
     """The board as of the last fetch. ``local`` overlays what this checkout adds (for looking); without it
-    the answer is base and state refs alone (for acting)."""
+    the answer is base and state refs alone (for acting).
+    """
     repo = project.repo
     files = read_revision(repo, repo.base.commit)
     contents = overlay_local(repo, files) if local else read_contents(files)
     tips = read_tips(repo)
     live = {task: to_live_row(task, tip) for task, tip in tips.states.items()}
-    merges = {row.merge for row in live.values() if row.status == "merged" and row.merge and _todo(contents, row.task)}
+    merges = {
+        row.merge
+        for row in live.values()
+        if row.status == "merged" and row.merge and _todo(contents, row.task)
+    }
     seen = [m for m in merges if repo.base.commit and is_ancestor(repo.git, m, repo.base.commit)]
     board = fold_board(
         contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
@@ -100,7 +106,9 @@ def find_row(view: View, text: str) -> TaskRow:
     return find_entry(view, text).row
 
 
-def refuse_inside(project: Project, what: str, *, hint: str = "hand over a note with save_context; a person decides") -> None:
+def refuse_inside(
+    project: Project, what: str, *, hint: str = "hand over a note with save_context; a person decides"
+) -> None:
     """Raises ``Refusal`` inside an attempt: an agent commits nothing and moves no state."""
     if project.outbox is not None:
         raise Refusal(f"inside an attempt nobody can {what}", code="inside-attempt", hint=hint)

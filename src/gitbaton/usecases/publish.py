@@ -42,7 +42,8 @@ _KEPT_BACK = (Outcome.GUARD_REFUSED, Outcome.OUT_OF_SCOPE)
 
 class Published(NamedTuple):
     """Where an attempt ended up. ``kept_at`` names the ref that holds work which was not published;
-    ``warning`` says what else did not work out."""
+    ``warning`` says what else did not work out.
+    """
 
     tip: Tip
     verdict: Verdict
@@ -54,7 +55,8 @@ class Published(NamedTuple):
 
 def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     """Publish a finished attempt. Raises ``LeaseLost`` when the claim is not ours any more (the work is then
-    kept under a local ref that the message names) and ``TryAgain`` when the remote stays unreachable."""
+    kept under a local ref that the message names) and ``TryAgain`` when the remote stays unreachable.
+    """
     verdict, task = done.verdict, done.claim.entry.row.id
     handoff = make_handoff(project, done)
     path = handoff_path(task, project.clock().strftime("%Y%m%dT%H%M%SZ"), done.claim.run)
@@ -64,7 +66,7 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     if verdict.outcome is Outcome.LOST_LEASE:
         raise _keep(project, kept, head, LeaseLost(task, done.claim.run, None))
     try:
-        tip = _record(project, done, handoff, path, head)
+        tip = _record(project, done, path, head)
     except (LeaseLost, LostRace, Refusal, Unreachable) as error:
         raise _keep(project, kept, head, error) from error
     kept_at = None
@@ -85,7 +87,11 @@ def attempt_ref(project: Project, task: str, number: int) -> str:
 
 def _say(project: Project, done: Finished, tip: Tip) -> str:
     state = tip.state
-    branch = f"branch {state.branch} at {state.head[:10]}" if state.head and done.verdict.outcome not in _KEPT_BACK else "state only"
+    branch = (
+        f"branch {state.branch} at {state.head[:10]}"
+        if state.head and done.verdict.outcome not in _KEPT_BACK
+        else "state only"
+    )
     where = f" on {project.repo.remote}" if project.repo.remote else ""
     return f"{branch}{where}; the task is {state.status.replace('_', ' ')}"
 
@@ -109,7 +115,9 @@ def make_handoff(project: Project, done: Finished) -> Handoff:
     if done.collected.notes:
         data["notes"] = list(done.collected.notes)
     result = done.collected.result if done.collected.result is not None else done.report.result
-    summary = said.summary or (_shorten(done.report.message) if done.report.outcome is Outcome.SUCCEEDED else None)
+    summary = said.summary or (
+        _shorten(done.report.message) if done.report.outcome is Outcome.SUCCEEDED else None
+    )
     questions = said.questions or ((done.collected.question,) if done.collected.question else ())
     value = {
         **said.model_dump(mode="json", exclude_defaults=True),
@@ -154,7 +162,8 @@ def render_handoff(handoff: Handoff, path: str) -> str:
 
 def _commit(project: Project, done: Finished, handoff: Handoff, path: str) -> str:
     """The commits of this attempt on top of where it began: the agent's work (if any) and gitbaton's own files:
-    handoff, proposed drafts and, when the work goes to review, ``status: done``."""
+    handoff, proposed drafts and, when the work goes to review, ``status: done``.
+    """
     settings, task = done.around.settings, done.around.task
     author = Commit(settings.author.name, settings.author.email)
     head = done.start
@@ -162,18 +171,34 @@ def _commit(project: Project, done: Finished, handoff: Handoff, path: str) -> st
     if done.changes:
         summary = (handoff.summary or "").strip()
         good = OUTCOMES[done.verdict.outcome].good
-        subject = task.title if good else f"{task.title} (unfinished: {done.verdict.outcome.value.replace('_', ' ')})"
+        subject = (
+            task.title
+            if good
+            else f"{task.title} (unfinished: {done.verdict.outcome.value.replace('_', ' ')})"
+        )
         message = f"{subject}\n\n" + (f"{summary}\n\n" if summary and summary != task.title else "") + trailer
         head = commit_tree(own_git(done.place), done.tree, [head], message, author=author)
         bring_home(project.repo, done.place, head)
     files = {path: render_handoff(handoff, path).encode()}
     if OUTCOMES[done.verdict.outcome].good:
         text = read_objects(project.repo.git, [f"{head}:{done.around.path}"])[0] or done.around.text
-        files[done.around.path] = edit_yaml(text, done.around.path, [SetField(("status",), "done")], order=field_order("task"), shape=shape_for("task"))
+        files[done.around.path] = edit_yaml(
+            text,
+            done.around.path,
+            [SetField(("status",), "done")],
+            order=field_order("task"),
+            shape=shape_for("task"),
+        )
     files.update(_drafts(project, done))
-    tree = write_tree_with(project.repo.git, f"{head}^{{tree}}", {p: ("100644", write_blob(project.repo.git, d)) for p, d in files.items()})
+    tree = write_tree_with(
+        project.repo.git,
+        f"{head}^{{tree}}",
+        {p: ("100644", write_blob(project.repo.git, d)) for p, d in files.items()},
+    )
     verb = "Finish" if OUTCOMES[done.verdict.outcome].good else "Leave a handoff for"
-    return commit_tree(project.repo.git, tree, [head], f"{verb} {done.claim.entry.row.id}\n\n{trailer}", author=author)
+    return commit_tree(
+        project.repo.git, tree, [head], f"{verb} {done.claim.entry.row.id}\n\n{trailer}", author=author
+    )
 
 
 def _drafts(project: Project, done: Finished) -> dict[str, bytes]:
@@ -196,17 +221,24 @@ def _render_draft(proposed: ProposedTask, task_id: str, secrets: Mapping[str, st
     value["status"] = "draft"
     value["acceptance"] = [a["text"] for a in value.get("acceptance", [])] or None
     value = {k: v for k, v in value.items() if v is not None}
-    return render_yaml(value, order=field_order("task"), header=schema_line("task", task_path(task_id)), spaced=("status",)).encode()
+    return render_yaml(
+        value, order=field_order("task"), header=schema_line("task", task_path(task_id)), spaced=("status",)
+    ).encode()
 
 
 # -- state -------------------------------------------------------------------------------------------------
 
 
-def _record(project: Project, done: Finished, handoff: Handoff, path: str, head: str) -> Tip:
+def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
     verdict, task = done.verdict, done.claim.entry.row.id
     number = done.claim.tip.state.attempt
     branch = f"refs/heads/{done.claim.tip.state.branch}"
-    to_branch = verdict.outcome not in _KEPT_BACK and (bool(done.changes) or OUTCOMES[verdict.outcome].good or bool(done.collected.handoff.summary) or done.collected.question is not None)
+    to_branch = verdict.outcome not in _KEPT_BACK and (
+        bool(done.changes)
+        or OUTCOMES[verdict.outcome].good
+        or bool(done.collected.handoff.summary)
+        or done.collected.question is not None
+    )
 
     def refs(_: State | None) -> list[RefUpdate]:
         updates = []
@@ -234,7 +266,15 @@ def _record(project: Project, done: Finished, handoff: Handoff, path: str, head:
     event: EventName = "checkpointed" if stopped else event_for()
     for attempt in range(_NETWORK_TRIES):
         try:
-            return advance(project, task, event, change, run=done.claim.run, also=refs, by=done.around.settings.agent_name)
+            return advance(
+                project,
+                task,
+                event,
+                change,
+                run=done.claim.run,
+                also=refs,
+                by=done.around.settings.agent_name,
+            )
         except Unreachable:
             if attempt == _NETWORK_TRIES - 1:
                 raise
@@ -260,9 +300,14 @@ def end_of_attempt(
     attempts: Sequence[Any] = old.attempts
     ended = attempts[-1].model_copy(
         update={
-            "ended": render_time(now), "outcome": verdict.outcome, "message": verdict.message[:2000], "head": head,
-            "handoff": handoff, "session": session, "usage": usage,
-        }  # fmt: skip
+            "ended": render_time(now),
+            "outcome": verdict.outcome,
+            "message": verdict.message[:2000],
+            "head": head,
+            "handoff": handoff,
+            "session": session,
+            "usage": usage,
+        }
     )
     limit = old.attempt_limit or old.attempt
     if verdict.outcome in (Outcome.BLOCKED, Outcome.AGENT_REFUSED, Outcome.AUTH, Outcome.GUARD_REFUSED):
@@ -295,18 +340,23 @@ def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
 
 def open_review(project: Project, done: Finished, published: Published, log: AttemptLog) -> Published:
     """Open the review, or bring it up to date. The fence is checked once more right before. What fails here
-    leaves a published branch, so it is a warning: running again, or a person, can open it."""
+    leaves a published branch, so it is a warning: running again, or a person, can open it.
+    """
     task, state = done.claim.entry.row.id, published.tip.state
     assert state.branch is not None
     forge = project.open_forge(project.repo)
-    body = render_review_body(task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url)
+    body = render_review_body(
+        task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url
+    )
     try:
         project.refs.fetch()
         review = forge.publish_review(state.branch, project.repo.base.branch, done.around.task.title, body)
         tip = published.tip
         if review.number is not None:
             pull = PullRequest(number=review.number, url=review.url)
-            tip = advance(project, task, "review_opened", lambda _: {"pull_request": pull}, run=done.claim.run)
+            tip = advance(
+                project, task, "review_opened", lambda _: {"pull_request": pull}, run=done.claim.run
+            )
     except BatonError as error:
         warning = f"the branch is published, but no pull request was opened: {error.message}"
         log.say("review", warning)

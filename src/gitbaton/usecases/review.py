@@ -44,43 +44,72 @@ def review_task(project: Project, text: str) -> ReviewView:
     task = entry.row.id
     tip = view.tips.states.get(task)
     if tip is None or tip.state.head is None:
-        raise Refusal(f"no work has been published for {task}", code="no-work", hint=f"run it: baton run {task}" if entry.claimable else f"baton show {task}")
+        raise Refusal(
+            f"no work has been published for {task}",
+            code="no-work",
+            hint=f"run it: baton run {task}" if entry.claimable else f"baton show {task}",
+        )
     head, base = tip.state.head, project.repo.base.commit or tip.state.head
     if not resolve(project.repo.git, head) and tip.state.branch:
         project.refs.fetch_branch(tip.state.branch)
     if not resolve(project.repo.git, head):
-        raise Refusal(f"the commit {head[:12]} of {task} can't be fetched any more", code="lost-commit", hint=f"it may stand under {project.repo.config.namespace}/attempts/{task}/ on the remote")
+        raise Refusal(
+            f"the commit {head[:12]} of {task} can't be fetched any more",
+            code="lost-commit",
+            hint=f"it may stand under {project.repo.config.namespace}/attempts/{task}/ on the remote",
+        )
     first = next((a.base for a in tip.state.attempts if a.base), base)
     fork = find_merge_base(project.repo.git, base, head) or first
     if tip.state.status == "merged" and tip.state.merge:
         fork = first or fork
     path = tip.state.attempts[-1].handoff if tip.state.attempts else None
     handoffs = dict(list_handoffs(project.repo, head, task))
-    data = read_objects(project.repo.git, [f"{head}:{entry.row.path}"])[0] or read_objects(project.repo.git, [f"{base}:{entry.row.path}"])[0] or b""
+    data = (
+        read_objects(project.repo.git, [f"{head}:{entry.row.path}"])[0]
+        or read_objects(project.repo.git, [f"{base}:{entry.row.path}"])[0]
+        or b""
+    )
     document = parse_document(data, entry.row.path, Task, "task")
     newest = handoffs.get(path) if path else None
-    return ReviewView(entry, tip.state, document, fork, head, list_changes(project.repo, fork, head), newest, path)
+    return ReviewView(
+        entry, tip.state, document, fork, head, list_changes(project.repo, fork, head), newest, path
+    )
 
 
-def accept_task(project: Project, text: str) -> tuple[str, str]:
-    """Merge the published work: the task is done and what waits for it is ready. Returns (task, merge commit).
-    Raises ``Refusal`` (``not-in-review``, ``merge-conflict``, ``dirty-files``), ``LostRace``."""
+class Accepted(NamedTuple):
+    """Work that was merged, the merge commit, and the ids of tasks that this made ready."""
+
+    task: str
+    merge: str
+    freed: tuple[str, ...]
+
+
+def accept_task(project: Project, text: str) -> Accepted:
+    """Merge the published work: the task is done and what waits for it is ready. Raises ``Refusal``
+    (``not-in-review``, ``merge-conflict``, ``dirty-files``), ``LostRace``.
+    """
     refuse_inside(project, "accept work")
     project = project.fetched()
     entry, state = _published(project, text, ("in_review", "changes_requested"))
     task = entry.row.id
     forge = project.open_forge(project.repo)
-    assert state.branch and state.head
+    assert state.branch
+    assert state.head
     review = forge.find_review(state.branch) or Review(state.branch, project.repo.base.branch, "open")
     if review.state == "merged" and review.merge_commit:
         _mark_merged(project, task, review.merge_commit)
-        return task, review.merge_commit
+        return Accepted(task, review.merge_commit, _freed(project, task))
 
     def record(commit: str, updates: Sequence[RefUpdate]) -> None:
-        advance(project, task, "merged", lambda _: {"merge": commit, "lease": None, "run": None, "claimed_by": None, "guidance": ()}, also=lambda _: updates)
+        _mark_merged(project, task, commit, updates)
 
     commit = forge.merge(review, head_oid=state.head, title=entry.row.title, record=record)
-    return task, commit
+    return Accepted(task, commit, _freed(project, task))
+
+
+def _freed(project: Project, task: str) -> tuple[str, ...]:
+    board = load_view(project.fetched(), local=False).board
+    return tuple(i for i, e in sorted(board.entries.items()) if e.claimable and task in e.row.depends_on)
 
 
 def _published(project: Project, text: str, states: tuple[str, ...]) -> tuple[Entry, State]:
@@ -89,7 +118,12 @@ def _published(project: Project, text: str, states: tuple[str, ...]) -> tuple[En
     tip = view.tips.states.get(entry.row.id)
     if tip is None or tip.state.status not in states or entry.state in ("done", "cancelled"):
         where = entry.state.replace("_", " ")
-        raise Refusal(f"{entry.row.id} is {where}, so there is nothing to decide on", code="not-in-review", hint=f"baton show {entry.row.id}", data={"state": entry.state})
+        raise Refusal(
+            f"{entry.row.id} is {where}, so there is nothing to decide on",
+            code="not-in-review",
+            hint=f"baton show {entry.row.id}",
+            data={"state": entry.state},
+        )
     return entry, tip.state
 
 
@@ -114,17 +148,28 @@ def reject_task(project: Project, text: str, guidance: str) -> Tip:
 
 def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:
     """Allow new attempts at a task that failed, was stopped, closed, taken over or asked a question. Work on an open
-    branch goes on; after a merge or a closed review it starts afresh from base."""
+    branch goes on; after a merge or a closed review it starts afresh from base.
+    """
     refuse_inside(project, "retry tasks")
     project = project.fetched()
     entry = find_entry(load_view(project, local=False), text)
     task = entry.row.id
-    if entry.state in ("in_review",):
-        raise Refusal(f"{task} is in review", code="in-review", hint=f'ask for changes: baton reject {task} --guidance "…"')
+    if entry.state == "in_review":
+        raise Refusal(
+            f"{task} is in review",
+            code="in-review",
+            hint=f'ask for changes: baton reject {task} --guidance "…"',
+        )
     if entry.live is None or entry.live.status in ("open", "changes_requested"):
-        raise Refusal(f"{task} has nothing to retry: it is {entry.state.replace('_', ' ')}", code="nothing-to-retry", hint=f"run it: baton run {task}")
+        raise Refusal(
+            f"{task} has nothing to retry: it is {entry.state.replace('_', ' ')}",
+            code="nothing-to-retry",
+            hint=f"run it: baton run {task}",
+        )
     if entry.row.status == "done":
-        raise Refusal(f"{task} is done", code="already-finished", hint=f"to open it again: baton set {task} status=todo")
+        raise Refusal(
+            f"{task} is done", code="already-finished", hint=f"to open it again: baton set {task} status=todo"
+        )
 
     def change(old: State | None) -> dict[str, Any]:
         assert old is not None
@@ -159,7 +204,11 @@ def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
     noticed = []
     for task, tip in sorted(view.tips.states.items()):
         state = tip.state
-        if (only and task != only) or state.status not in ("in_review", "changes_requested", "closed") or not state.branch:
+        if (
+            (only and task != only)
+            or state.status not in ("in_review", "changes_requested", "closed")
+            or not state.branch
+        ):
             continue
         base = project.repo.base.commit
         if state.head and base and is_ancestor(project.repo.git, state.head, base):
@@ -172,10 +221,16 @@ def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
             _mark_merged(project, task, review.merge_commit)
             noticed.append(Noticed(task, "merged"))
         elif review and review.state == "closed" and state.status != "closed":
-            advance(project, task, "closed", lambda _: {"reason": "its pull request was closed without merging", "lease": None})
+            advance(
+                project,
+                task,
+                "closed",
+                lambda _: {"reason": "its pull request was closed without merging", "lease": None},
+            )
             noticed.append(Noticed(task, "closed"))
     return noticed
 
 
-def _mark_merged(project: Project, task: str, commit: str) -> None:
-    advance(project, task, "merged", lambda _: {"merge": commit, "lease": None, "run": None, "claimed_by": None, "guidance": ()})
+def _mark_merged(project: Project, task: str, commit: str, updates: Sequence[RefUpdate] = ()) -> None:
+    fields = {"merge": commit, "lease": None, "run": None, "claimed_by": None, "guidance": ()}
+    advance(project, task, "merged", lambda _: fields, also=lambda _: updates)

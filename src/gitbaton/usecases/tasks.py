@@ -34,17 +34,21 @@ _OWN = ("version",)
 
 class Written(NamedTuple):
     """A task that was written, and the commit. ``edited`` is None inside an attempt: the task went to the
-    outbox as a proposal."""
+    outbox as a proposal.
+    """
 
     task: str
     path: str
     edited: Edited | None
 
 
-def add_task(project: Project, fields: Mapping[str, Any], *, task_id: str | None = None, push: bool | None = None) -> Written:
+def add_task(
+    project: Project, fields: Mapping[str, Any], *, task_id: str | None = None, push: bool | None = None
+) -> Written:
     """Write a new task file with ``fields`` (as in the task schema) and commit it. The id comes from the title
     unless given. Raises ``Refusal`` (``bad-id``, ``taken-id``, ``unknown-id`` of something it refers to) and
-    ``UsageError`` for fields that don't fit the schema."""
+    ``UsageError`` for fields that don't fit the schema.
+    """
     value = {k: v for k, v in fields.items() if v not in (None, [], ())}
     if project.outbox is not None:
         return _propose(project, value, task_id)
@@ -53,7 +57,11 @@ def add_task(project: Project, fields: Mapping[str, Any], *, task_id: str | None
     if task_id is not None:
         check_id(task_id)
         if task_id in taken:
-            raise Refusal(f"there is a task '{task_id}' already", code="taken-id", hint=f"baton show {task_id}, or choose another --id")
+            raise Refusal(
+                f"there is a task '{task_id}' already",
+                code="taken-id",
+                hint=f"baton show {task_id}, or choose another --id",
+            )
     chosen = task_id or make_id(str(value.get("title", "")), taken, lambda: project.random_id(4))
     value.setdefault("created", render_time(project.clock()))
     value.setdefault("status", "todo")
@@ -63,7 +71,9 @@ def add_task(project: Project, fields: Mapping[str, Any], *, task_id: str | None
     except ValidationError as error:
         raise _misfit(error) from None
     path = task_path(chosen)
-    text = render_yaml(value, order=field_order("task"), header=schema_line("task", path), spaced=("status",)).encode()
+    text = render_yaml(
+        value, order=field_order("task"), header=schema_line("task", path), spaced=("status",)
+    ).encode()
 
     def create(old: bytes | None) -> bytes:
         if old is not None:
@@ -83,7 +93,11 @@ def _propose(project: Project, value: dict[str, Any], task_id: str | None) -> Wr
     known = {k: v for k, v in value.items() if k in ProposedTask.model_fields}
     left_out = sorted(set(value) - set(known) - {"created", "status"})
     if left_out:
-        raise Refusal(f"a proposed task has no {', '.join(left_out)}", code="inside-attempt", hint="a person adds that in the review")
+        raise Refusal(
+            f"a proposed task has no {', '.join(left_out)}",
+            code="inside-attempt",
+            hint="a person adds that in the review",
+        )
     try:
         proposed = ProposedTask.model_validate({**known, "id": task_id} if task_id else known)
     except ValidationError as error:
@@ -96,7 +110,11 @@ def _propose(project: Project, value: dict[str, Any], task_id: str | None) -> Wr
 def _misfit(error: ValidationError) -> UsageError:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(p) for p in first["loc"])
-    return UsageError(f"{field or 'the task'}: {first['msg'][:1].lower()}{first['msg'][1:]}", code="bad-field", hint="see the fields with: baton add --help")
+    return UsageError(
+        f"{field or 'the task'}: {first['msg'][:1].lower()}{first['msg'][1:]}",
+        code="bad-field",
+        hint="see the fields with: baton add --help",
+    )
 
 
 def resolve_references(view: View, task: str, value: dict[str, Any]) -> dict[str, Any]:
@@ -120,11 +138,20 @@ def refuse_cycle(view: View, task: str, needs: Sequence[str]) -> None:
     edges[task] = list(needs)
     for cycle in find_cycles(edges):
         if task in cycle:
-            raise Refusal("that would be a circle: " + " → ".join(cycle), code="dependency-cycle", hint="leave one of these dependencies out", data={"cycle": cycle})
+            raise Refusal(
+                "that would be a circle: " + " → ".join(cycle),
+                code="dependency-cycle",
+                hint="leave one of these dependencies out",
+                data={"cycle": cycle},
+            )
     ancestors = find_ancestors(view, task)
     for need in needs:
         if need in ancestors:
-            raise Refusal(f"{need} is a parent of {task}: it is done only after its parts", code="depends-on-ancestor", hint="depend on a sibling instead")
+            raise Refusal(
+                f"{need} is a parent of {task}: it is done only after its parts",
+                code="depends-on-ancestor",
+                hint="depend on a sibling instead",
+            )
 
 
 def find_ancestors(view: View, task: str) -> list[str]:
@@ -140,23 +167,35 @@ def find_ancestors(view: View, task: str) -> list[str]:
 def refuse_parent_loop(view: View, task: str, parent: str) -> None:
     """Raises ``Refusal`` (``parent-loop``) when ``parent`` is the task itself or below it."""
     if parent == task or task in find_ancestors(view, parent):
-        raise Refusal(f"{task} can't be a part of {parent}: that would be a loop", code="parent-loop", hint="choose another parent")
+        raise Refusal(
+            f"{task} can't be a part of {parent}: that would be a loop",
+            code="parent-loop",
+            hint="choose another parent",
+        )
 
 
 # -- editing --------------------------------------------------------------------------------------------------
 
 
-def edit_task(project: Project, text: str, edits: Sequence[Edit], message: str, *, push: bool | None = None) -> Written:
+def edit_task(
+    project: Project, text: str, edits: Sequence[Edit], message: str, *, push: bool | None = None
+) -> Written:
     """Apply ``edits`` to the task that ``text`` names, as one commit. The result must be a valid task."""
     refuse_inside(project, "edit task files")
     row = find_row(load_view(project, local=True), text)
     return _commit_edits(project, row, edits, message.format(task=row.id), push=push)
 
 
-def _commit_edits(project: Project, row: TaskRow, edits: Sequence[Edit], message: str, *, push: bool | None) -> Written:
+def _commit_edits(
+    project: Project, row: TaskRow, edits: Sequence[Edit], message: str, *, push: bool | None
+) -> Written:
     def change(old: bytes | None) -> bytes:
         if old is None:
-            raise Refusal(f"{row.path} is not in this checkout", code="not-here", hint=f"it is on {project.repo.base.branch}: merge or rebase that first")
+            raise Refusal(
+                f"{row.path} is not in this checkout",
+                code="not-here",
+                hint=f"it is on {project.repo.base.branch}: merge or rebase that first",
+            )
         new = edit_yaml(old, row.path, edits, order=field_order("task"), shape=shape_for("task"))
         parse_document(new, row.path, Task, "task")
         return new
@@ -165,9 +204,12 @@ def _commit_edits(project: Project, row: TaskRow, edits: Sequence[Edit], message
     return Written(row.id, row.path, pushed(project, edited, push=push))
 
 
-def set_fields(project: Project, text: str, assignments: Sequence[str], *, push: bool | None = None) -> Written:
+def set_fields(
+    project: Project, text: str, assignments: Sequence[str], *, push: bool | None = None
+) -> Written:
     """``FIELD=VALUE``, ``LIST+=ITEM``, ``LIST-=ITEM``, ``FIELD=`` (remove), nested as ``run.model=…``.
-    Raises ``UsageError`` for a field that the schema doesn't know or a value that it doesn't take."""
+    Raises ``UsageError`` for a field that the schema doesn't know or a value that it doesn't take.
+    """
     refuse_inside(project, "edit task files")
     view = load_view(project, local=True)
     row = find_row(view, text)
@@ -194,8 +236,16 @@ def parse_assignment(text: str) -> list[Edit]:
     """The edits that an assignment on the command line stands for."""
     found = _ASSIGNMENT.fullmatch(text.strip())
     if not found:
-        raise UsageError(f"'{text}' is no assignment", code="bad-assignment", hint='write FIELD=VALUE, for example: priority=high, "title=New title", labels+=api')
-    field = tuple(found[1].replace("-", "_").split(".")) if not found[1].startswith("x-") else tuple(found[1].split("."))
+        raise UsageError(
+            f"'{text}' is no assignment",
+            code="bad-assignment",
+            hint='write FIELD=VALUE, for example: priority=high, "title=New title", labels+=api',
+        )
+    field = (
+        tuple(found[1].replace("-", "_").split("."))
+        if not found[1].startswith("x-")
+        else tuple(found[1].split("."))
+    )
     schema = find_field_schema(field)
     raw = found[3].strip()
     if found[2] == "=":
@@ -217,7 +267,6 @@ def find_field_schema(field: tuple[str, ...]) -> dict[str, Any]:
         known: dict[str, Any] = {}
         free = False
         for option in options:
-            option = _resolve(schema, option)
             known.update(option.get("properties", {}))
             free = free or option.get("additionalProperties") is True
         if name in known and name not in _OWN:
@@ -227,13 +276,21 @@ def find_field_schema(field: tuple[str, ...]) -> dict[str, Any]:
         else:
             near = find_similar(name, known, 1)
             shown = ".".join(field[: depth + 1])
-            hint = f"did you mean {near[0]}?" if near else "fields: " + ", ".join(k for k in known if k not in _OWN)
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else "fields: " + ", ".join(k for k in known if k not in _OWN)
+            )
             raise UsageError(f"a task has no field '{shown}'", code="unknown-field", hint=hint)
     return node
 
 
 def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    return {**schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], **{k: v for k, v in node.items() if k != "$ref"}} if "$ref" in node else node
+    return (
+        {**schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], **{k: v for k, v in node.items() if k != "$ref"}}
+        if "$ref" in node
+        else node
+    )
 
 
 def _takes(node: dict[str, Any], kind: str) -> bool:
@@ -257,31 +314,49 @@ def parse_value(raw: str, node: dict[str, Any], field: str) -> Any:
     except ValueError:
         if not node:
             return raw
-        raise UsageError(f"{field} takes a number, true, false or JSON, not '{raw}'", code="bad-value", hint=f"see: baton show --fields, or {field}=…") from None
+        raise UsageError(
+            f"{field} takes a number, true, false or JSON, not '{raw}'",
+            code="bad-value",
+            hint=f"see: baton show --fields, or {field}=…",
+        ) from None
 
 
 def set_priority(project: Project, text: str, level: str, *, push: bool | None = None) -> Written:
     """Set a task's priority. Raises ``UsageError`` for a level that there is not."""
     if level not in PRIORITIES:
         near = find_similar(level, PRIORITIES, 1)
-        raise UsageError(f"there is no priority '{level}'", code="bad-value", hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(PRIORITIES)}")
-    return edit_task(project, text, [SetField(("priority",), level)], f"Set priority of {{task}} to {level}", push=push)
+        raise UsageError(
+            f"there is no priority '{level}'",
+            code="bad-value",
+            hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(PRIORITIES)}",
+        )
+    return edit_task(
+        project, text, [SetField(("priority",), level)], f"Set priority of {{task}} to {level}", push=push
+    )
 
 
-def change_dependencies(project: Project, text: str, *, on: Sequence[str] = (), off: Sequence[str] = (), push: bool | None = None) -> Written:
+def change_dependencies(
+    project: Project, text: str, *, on: Sequence[str] = (), off: Sequence[str] = (), push: bool | None = None
+) -> Written:
     """Add and remove dependencies. Raises ``Refusal`` for a circle, or for one that isn't there."""
     refuse_inside(project, "edit task files")
     view = load_view(project, local=True)
     row = find_row(view, text)
     added = [find_id(o, view.board.entries) for o in on]
-    removed = []
-    for name in off:
-        if name not in row.depends_on:
-            name = find_id(name, row.depends_on, noun="dependency")
-        removed.append(name)
+    removed = [find_id(name, row.depends_on, noun="dependency") for name in off]
     refuse_cycle(view, row.id, [n for n in (*row.depends_on, *added) if n not in removed])
-    edits: list[Edit] = [*(AddItem(("depends_on",), a) for a in added), *(RemoveItem(("depends_on",), r) for r in removed)]
-    words = " and ".join(w for w in (f"need {', '.join(added)}" if added else "", f"no longer need {', '.join(removed)}" if removed else "") if w)
+    edits: list[Edit] = [
+        *(AddItem(("depends_on",), a) for a in added),
+        *(RemoveItem(("depends_on",), r) for r in removed),
+    ]
+    words = " and ".join(
+        w
+        for w in (
+            f"need {', '.join(added)}" if added else "",
+            f"no longer need {', '.join(removed)}" if removed else "",
+        )
+        if w
+    )
     return _commit_edits(project, row, edits, f"Let {row.id} {words}", push=push)
 
 
