@@ -131,7 +131,7 @@ def check_graph(rows: Iterable[TaskRow]) -> Iterator[Finding]:
     in_loop: set[str] = set()
     for ring in find_cycles(parents):
         in_loop.update(ring)
-        said = "it is its own parent" if len(ring) == 2 else f"parents in a circle: {_way(ring)}"  # noqa: PLR2004 [a, a]
+        said = "it is its own parent" if len(ring) == 2 else f"parents in a circle: {_way(ring)}"
         yield Finding(by_id[ring[0]].path, ("parent",), "parent-cycle", said)
     for task, row in by_id.items():
         above = list(_iter_ancestors(task, parents))
