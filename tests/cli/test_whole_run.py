@@ -96,7 +96,7 @@ def test_from_task_to_merge(ready: Checkout, baton: Baton) -> None:
     where = ready.git(
         "ls-remote", str(server), "refs/heads/main", "refs/baton/attempts/*", "refs/heads/baton/*"
     )
-    refs = dict(reversed(line.split("\t")) for line in where.splitlines())
+    refs = {ref: oid for oid, ref in (line.split("\t") for line in where.splitlines())}
     assert refs["refs/heads/main"] == accepted["merge"]
     assert refs["refs/baton/attempts/greet/3"] == refs["refs/heads/baton/greet"] == head
     assert {f"refs/baton/attempts/greet/{n}" for n in (1, 2, 3)} <= refs.keys()
