@@ -222,10 +222,12 @@ while True:  # each lives a moment, in a session of its own, and starts the next
 
 def test_processes_of_others_are_left_alone(run: Run) -> None:
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as bystander:
-        run.stop_at = "pid "
-        run.python(f"{CHILD}child('', start_new_session=True).wait()")
-        assert is_alive(bystander.pid)
-        bystander.kill()
+        try:
+            run.stop_at = "pid "
+            run.python(f"{CHILD}child('', start_new_session=True).wait()")
+            assert is_alive(bystander.pid)
+        finally:
+            bystander.kill()
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, OSError])
