@@ -176,7 +176,7 @@ class ModelServer:
         return script
 
 
-class _Gone(Exception):  # noqa: N818 - not an error: the step says that the connection ends here
+class _Gone(Exception):
     pass
 
 

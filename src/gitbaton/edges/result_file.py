@@ -31,7 +31,7 @@ CLAIMABLE = (
 )
 
 
-class BadResultFile(Exception):  # noqa: N818 - named for what is wrong, as in gitbaton.errors
+class BadResultFile(Exception):
     """The file is there and can't be used; the text says why."""
 
 
