@@ -60,7 +60,7 @@ def main(environment: MutableMapping[str, str] = os.environ) -> int:
         return _COMMANDS[inputs.command](project, inputs, environment)
     except BatonError as error:
         for line in render_annotation(error):
-            print(line)  # noqa: T201 workflow commands go to stdout
+            print(line)
         _append(
             environment,
             "GITHUB_STEP_SUMMARY",
@@ -100,12 +100,12 @@ def adopt_secrets(environment: MutableMapping[str, str]) -> None:
     for name, target in (("ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"), ("CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"), ("GITHUB_TOKEN", "GITHUB_TOKEN")):  # fmt: skip
         value = environment.pop(f"BATON_INPUT_{name}", "").strip()
         if value:
-            print(f"::add-mask::{value}")  # noqa: T201 a workflow command
+            print(f"::add-mask::{value}")
             environment[target] = value
     token, server = environment.get("GITHUB_TOKEN"), environment.get("GITHUB_SERVER_URL")
     if token and server:
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        print(f"::add-mask::{basic}")  # noqa: T201 a workflow command
+        print(f"::add-mask::{basic}")
         count = int(environment.get("GIT_CONFIG_COUNT") or 0)
         environment[f"GIT_CONFIG_KEY_{count}"] = f"http.{server.rstrip('/')}/.extraheader"
         environment[f"GIT_CONFIG_VALUE_{count}"] = f"AUTHORIZATION: basic {basic}"
@@ -141,7 +141,7 @@ def _run(project: Project, inputs: Inputs, environment: MutableMapping[str, str]
     if isinstance(ran, Choice):
         _set_outputs(environment, {"task": "", "reason": ran.reason})
         _append(environment, "GITHUB_STEP_SUMMARY", f"### Nothing to do\n\n{ran.reason}\n\n{_board(project)}")
-        print(ran.reason)  # noqa: T201 the step's log
+        print(ran.reason)
         return 0
     _report(project, ran, environment)
     waits = ran.tip.state.status == "needs_input"
@@ -157,11 +157,11 @@ class _quoted:  # noqa: N801 used as a statement
     def __enter__(self) -> Callable[[RunEvent], None]:
         from gitbaton.report.run_text import RunView
 
-        print(f"::stop-commands::{self._token}", flush=True)  # noqa: T201 a workflow command
+        print(f"::stop-commands::{self._token}", flush=True)
         return RunView(sys.stdout)
 
     def __exit__(self, *_: object) -> None:
-        print(f"::{self._token}::", flush=True)  # noqa: T201 a workflow command
+        print(f"::{self._token}::", flush=True)
 
 
 def _report(project: Project, ran: Ran, environment: Mapping[str, str]) -> None:
@@ -178,13 +178,13 @@ def _report(project: Project, ran: Ran, environment: Mapping[str, str]) -> None:
     )  # fmt: skip
     _append(environment, "GITHUB_STEP_SUMMARY", render_run_summary(ran) + "\n" + _board(project))
     if published and published.warning:
-        print("::warning title=baton::" + _escape(published.warning))  # noqa: T201 a workflow command
+        print("::warning title=baton::" + _escape(published.warning))
     if not ran.good:
         kind = "notice" if state.status == "needs_input" else "error"
         print(
             f"::{kind} title={ran.claim.entry.row.id} {ran.verdict.outcome.value}::"
             + _escape(ran.verdict.message)
-        )  # noqa: T201 a workflow command
+        )
 
 
 def _sync(project: Project, inputs: Inputs, environment: MutableMapping[str, str]) -> int:
@@ -192,7 +192,7 @@ def _sync(project: Project, inputs: Inputs, environment: MutableMapping[str, str
 
     noticed = sync_reviews(project, only=inputs.task)
     lines = [f"- `{n.task}` was {n.event}" for n in noticed] or ["- nothing new"]
-    print("\n".join(lines))  # noqa: T201 the step's log
+    print("\n".join(lines))
     _set_outputs(
         environment,
         {
@@ -236,7 +236,7 @@ def _install_claude(project: Project, inputs: Inputs, environment: MutableMappin
             hint="add a step with actions/setup-node, or install claude before",
         )
     package = f"@anthropic-ai/claude-code@{inputs.claude_version}"
-    print(f"installing {package}", flush=True)  # noqa: T201 the step's log
+    print(f"installing {package}", flush=True)
     done = subprocess.run([npm, "install", "--no-fund", "--no-audit", "--prefix", str(where), package], check=False, env=_without_secrets(environment))  # fmt: skip
     if done.returncode:
         raise Refusal(
