@@ -94,7 +94,7 @@ def _new_handoff(
     project: Project, task: str | None, value: dict[str, Any]
 ) -> tuple[str, Callable[[bytes | None], bytes]]:
     now = project.clock()
-    path = handoff_path(task, now.strftime("%Y%m%dT%H%M%SZ"), project.random_id(8))
+    path = handoff_path(task, now, project.random_id(8))
     whole = Handoff.model_validate(
         {"task": task, "agent": project.actor, "created": render_time(now), **value}
     )
