@@ -99,8 +99,11 @@ def read_task_text(project: Project, view: View, entry: Entry) -> Task | None:  
 
 def next_task(project: Project, *, label: str | None = None, plan: str | None = None) -> Choice:
     """What would be claimed next, from base and state refs as of the last fetch. When nothing is ready, the
-    reason also says which tasks stand only in this checkout.
+    reason also says which tasks stand only in this checkout. Inside an attempt: its own task.
     """
+    if own := project.own_task:
+        entry = load_view(project, local=False).board.entries.get(own)
+        return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
 
     def accept(entry: Entry) -> bool:
         return (not label or label in entry.row.labels) and (not plan or entry.row.plan == plan)
