@@ -22,13 +22,16 @@ def builtin_roles() -> dict[str, Role]:
     found = {}
     for file in folder.iterdir() if folder.is_dir() else ():
         if file.name.endswith(".yaml"):
-            found[file.name.removesuffix(".yaml")] = parse_document(file.read_bytes(), f"builtin/roles/{file.name}", Role, "role")
+            found[file.name.removesuffix(".yaml")] = parse_document(
+                file.read_bytes(), f"builtin/roles/{file.name}", Role, "role"
+            )
     return dict(sorted(found.items()))
 
 
 def find_role(repo: Repository, commit: str, name: str) -> Role | None:
     """The role of that name at ``commit``, else the built-in one, else None: any name is allowed, and a role
-    that nobody described adds no guidance. Raises ``InvalidDocument`` for a file that can't be read."""
+    that nobody described adds no guidance. Raises ``InvalidDocument`` for a file that can't be read.
+    """
     path = f"{ROLES}/{name}.yaml"
     text = read_objects(repo.git, [f"{commit}:{path}"])[0] if "\n" not in name else None
     if text is not None:

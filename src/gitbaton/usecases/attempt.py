@@ -161,6 +161,9 @@ def carry_out(
     }
     report, interrupted = _run_agent(agent.run, request, log, Watch(project, claim, poll_s))
     collected = read_outbox(place.outbox, report.handoff)
+    if report.outcome is Outcome.NEEDS_INPUT and collected.question is None:
+        asked = "\n".join(collected.handoff.questions) or report.message
+        collected = collected.model_copy(update={"question": asked})
     for complaint in collected.complaints:
         log.say("guard", complaint)
     tree = capture_tree(place, start)

@@ -202,7 +202,14 @@ def _try_claim(
                 }
             )
             attempts = (*attempts[:-1], lost)
-        started = Attempt(number=number, run=run, agent=holder.name, started=render_time(now), base=base)
+        started = Attempt(
+            number=number,
+            run=run,
+            agent=holder.name,
+            started=render_time(now),
+            base=base,
+            guidance=old.guidance if old else (),
+        )
         limit = (old and old.attempt_limit) or (
             entry.row.attempts_max or project.repo.config.retries.attempts
         )
