@@ -59,7 +59,7 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     """
     verdict, task = done.verdict, done.claim.entry.row.id
     handoff = make_handoff(project, done)
-    path = handoff_path(task, project.clock().strftime("%Y%m%dT%H%M%SZ"), done.claim.run)
+    path = handoff_path(task, project.clock(), done.claim.run)
     head = _commit(project, done, handoff, path)
     number = done.claim.tip.state.attempt
     kept = f"{project.repo.config.namespace}/kept/{task}/{number}"
