@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.errors import BatonError, Refusal, UsageError
 from gitbaton.report.action_text import render_annotation, render_board_summary, render_run_summary
 from gitbaton.store.git import Git
-from gitbaton.wiring import open_project
+from gitbaton.wiring import heed_termination, open_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -128,6 +128,7 @@ def _run(project: Project, inputs: Inputs, environment: MutableMapping[str, str]
     from gitbaton.usecases.claim import Choice
     from gitbaton.usecases.run import run_task
 
+    heed_termination()
     _install_claude(project, inputs, environment)
     project = _open(environment)
     run_id = environment.get("GITHUB_RUN_ID")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,15 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 def read_clock() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
+
+
+def heed_termination() -> None:
+    """Let SIGTERM end a run as Ctrl-C does: with a checkpoint and a state that says so."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def random_id(length: int) -> str:

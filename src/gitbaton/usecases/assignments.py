@@ -14,7 +14,7 @@ from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetF
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*(\+=|-=|=)(.*)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"([A-Za-z_](?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)*)\s*(\+=|-=|=)(.*)", re.DOTALL)
 #: Fields that no command changes.
 _OWN = ("version",)
 
