@@ -170,6 +170,8 @@ def _history(m: Material) -> str:
     for a in m.attempts:
         ended = a.outcome.value.replace("_", " ") if a.outcome else "never reported back"
         body = f"### Attempt {a.number}: {ended}"
+        if a.guidance:
+            body += "\n\nIt had been told:\n\n" + "\n\n".join(_quote(g) for g in a.guidance)
         if a.message:
             body += f"\n\n{a.message.strip()}"
         if handoff := by_attempt.get(a.number):

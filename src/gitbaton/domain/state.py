@@ -45,6 +45,9 @@ class Attempt(Part):
     base: Annotated[ObjectId | None, Field(description="Commit it started from.")] = None
     head: Annotated[ObjectId | None, Field(description="Commit that holds its work.")] = None
     handoff: Annotated[Text | None, Field(description="Path of its handoff file on the task branch.")] = None
+    guidance: Annotated[
+        tuple[NonEmptyText, ...], Field(description="What a person had asked it to heed.")
+    ] = ()
     session: Annotated[Text | None, Field(description="The agent's own session id.")] = None
     usage: Annotated[Usage | None, Field(description="What it cost.")] = None
 

@@ -12,12 +12,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitbaton.domain.usage import Usage
 from gitbaton.edges.claude_events import ClaudeStream
-from gitbaton.edges.claude_launch import build_command, build_environment, name_session, open_desk
-from gitbaton.edges.claude_outcome import judge_end
-from gitbaton.edges.claude_tokens import Tokens, parse_model_usage, read_session_tokens
-from gitbaton.edges.process import GRACE_S, ProcessEnd, run_command, run_supervised
+from gitbaton.edges.claude_launch import (
+    build_command,
+    build_environment,
+    name_session,
+    open_desk,
+    render_prompt,
+)
+from gitbaton.edges.claude_outcome import judge_end, measure_use
+from gitbaton.edges.claude_tokens import Tokens, read_session_tokens
+from gitbaton.edges.process import GRACE_S, run_command, run_supervised
 from gitbaton.edges.program import find_program
 from gitbaton.edges.redaction import Redactor
 from gitbaton.edges.run_log import RunLog
@@ -109,7 +114,7 @@ class ClaudeCode:
                 build_command(self._find(request.workplace, env), request, desk, session),
                 cwd=request.workplace,
                 env=env,
-                stdin=request.briefing.encode(errors="replace"),
+                stdin=render_prompt(request.briefing),
                 on_line=on_line,
                 timeout_s=request.limits.timeout_s,
                 idle_s=request.limits.idle_s,
@@ -121,7 +126,7 @@ class ClaudeCode:
         return AgentReport(
             outcome=outcome,
             message=redactor.redact(message),
-            usage=_measure(stream, end, before, after),
+            usage=measure_use(stream, end, before, after),
             session=stream.session,
             result=stream.result.get("structured_output") if stream.result else None,
             exit_code=end.exit_code,
@@ -151,20 +156,3 @@ def _parse_event(line: str) -> object:
 
 def _read_tokens(env: Mapping[str, str], session: str) -> Tokens | None:
     return read_session_tokens(Path(env["CLAUDE_CONFIG_DIR"]), session)
-
-
-def _measure(stream: ClaudeStream, end: ProcessEnd, before: Tokens | None, after: Tokens | None) -> Usage:
-    """The use of this run alone: a resumed session counts on, and an ended one has no result event."""
-    used = stream.own_tokens if stream.result else None
-    if used is None and before is not None:
-        whole = parse_model_usage(stream.result.get("modelUsage")) if stream.result else after
-        used = whole - before if whole else None
-    return Usage(
-        seconds=round(end.seconds, 3),
-        turns=stream.turns,
-        input_tokens=used.input if used else None,
-        output_tokens=used.output if used else None,
-        cost_usd=round(used.cost_usd, 6) if used else None,
-        tool_calls=stream.tool_calls,
-        peak_memory_mb=round(end.peak_memory_mb, 1) if end.peak_memory_mb is not None else None,
-    )

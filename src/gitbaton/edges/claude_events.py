@@ -161,16 +161,16 @@ class ClaudeStream:
         self.result = event
         self.session = _text(event, "session_id") or self.session
         turns = event.get("num_turns")
-        if isinstance(turns, int):
+        if isinstance(turns, int) and turns > 0:
             self.turns = turns + (self.turns or 0)
         own = parse_model_usage(event.get("model_usage_since_last_result"))
         self.own_tokens = self.own_tokens + own if self.own_tokens is not None and own is not None else None
         for denial in _list(event, "permission_denials"):
             if isinstance(denial, dict):
                 self.denied.setdefault(_text(denial, "tool_use_id"), self._describe_denial(denial))
-        cost = event.get("total_cost_usd")
         words = "finished" if event.get("is_error") is False else "ended with an error"
-        return self._progress("ended", words, float(cost) if isinstance(cost, int | float) else None)
+        # Not total_cost_usd: that counts earlier runs of a resumed session, too.
+        return self._progress("ended", words, self.own_tokens.cost_usd if self.own_tokens else None)
 
     def _describe_denial(self, denial: Mapping[str, Any]) -> str:
         given = {"name": denial.get("tool_name"), "input": denial.get("tool_input")}

@@ -98,9 +98,10 @@ def build_environment(request: AgentRequest, desk: Desk) -> dict[str, str]:
     return {
         **HEADLESS_VARIABLES,
         "BASH_MAX_TIMEOUT_MS": timeout_ms,  # nothing runs in the background, so it must be allowed to last
-        "CLAUDE_CONFIG_DIR": str(desk.config),
         **request.env,
         **attempt_variables(request),
+        # Never empty: that would mean the settings, hooks and memories of whoever runs us.
+        "CLAUDE_CONFIG_DIR": request.env.get("CLAUDE_CONFIG_DIR") or str(desk.config),
         "CLAUDE_CODE_TMPDIR": str(desk.temporary),  # else it leaves files in /tmp when it is killed
     }
 
@@ -125,6 +126,13 @@ def build_command(program: str, request: AgentRequest, desk: Desk, session: str)
     if request.model:
         command += [f"--model={request.model}"]
     return [*command, "--resume" if request.session else "--session-id", session]
+
+
+def render_prompt(briefing: str) -> bytes:
+    """The briefing as Claude Code reads it from stdin."""
+    # A first character "/" makes it a command of Claude Code's own, --disable-slash-commands or not: the
+    # run would end as a success without a single request to the model.
+    return ("\n" + briefing if briefing.startswith("/") else briefing).encode(errors="replace")
 
 
 def name_session(request: AgentRequest) -> str:

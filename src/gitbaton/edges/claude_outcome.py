@@ -1,4 +1,4 @@
-"""What the end of a Claude Code process means. Pure.
+"""What the end of a Claude Code process means, and what the run has used. Pure.
 
 Success is an exit code of 0 *and* a result event *and* ``is_error`` false, nothing less: an error of the
 model's service comes with the subtype ``success``, an interrupt with exit code 0, and a SIGTERM with no
@@ -11,6 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.outcome import OUTCOMES, Outcome
+from gitbaton.domain.usage import Usage
+from gitbaton.edges.claude_tokens import Tokens, parse_model_usage
 from gitbaton.edges.wording import clean_text, shorten_to_line
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ def _judge_error(stream: ClaudeStream, result: Mapping[str, Any], said: str) -> 
 
 
 def _is_refusal(result: Mapping[str, Any]) -> bool:
-    return "refusal" in {result.get("stop_reason"), result.get("terminal_reason")}
+    return "refusal" in (result.get("stop_reason"), result.get("terminal_reason"))
 
 
 def _words(result: Mapping[str, Any]) -> str:
@@ -119,3 +121,24 @@ def _remarks(stream: ClaudeStream) -> list[str]:
     if stream.failed_servers:
         remarks.append(f"These MCP servers did not start: {', '.join(stream.failed_servers)}.")
     return remarks
+
+
+def measure_use(stream: ClaudeStream, end: ProcessEnd, before: Tokens | None, after: Tokens | None) -> Usage:
+    """The use of this run alone: a resumed session counts on, and an ended one has no result event.
+
+    ``before`` and ``after`` are what the session's transcript said at those times, None if nothing.
+    """
+    used = stream.own_tokens if stream.result else None
+    if used is None and before is not None:
+        whole = parse_model_usage(stream.result.get("modelUsage")) if stream.result else after
+        # A transcript that says what it said before was not written to: the program was killed hard.
+        used = whole - before if whole is not None and whole != before else None
+    return Usage(
+        seconds=round(end.seconds, 3),
+        turns=stream.turns,
+        input_tokens=used.input if used else None,
+        output_tokens=used.output if used else None,
+        cost_usd=round(used.cost_usd, 6) if used else None,
+        tool_calls=stream.tool_calls,
+        peak_memory_mb=round(end.peak_memory_mb, 1) if end.peak_memory_mb is not None else None,
+    )

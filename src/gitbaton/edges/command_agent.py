@@ -86,7 +86,8 @@ class CommandAgent:
                 line_max=LINE_MAX,
             )
         report = _judge(self._command[0], end, listener.last_words, result_path)
-        on_progress(Progress("ended", OUTCOMES[report.outcome].words))
+        good = report.outcome is Outcome.SUCCEEDED
+        on_progress(Progress("ended", "finished" if good else OUTCOMES[report.outcome].words))
         return AgentReport(
             outcome=report.outcome,
             message=redactor.redact(clean_text(report.message)),

@@ -64,10 +64,13 @@ def read_result_file(path: Path) -> ResultFile | None:
         raise BadResultFile(f"it is no regular file or can't be opened: {error.strerror}") from error
     finally:
         os.close(folder)
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise BadResultFile("it is no regular file")
-        data = file.read(SIZE_MAX + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(SIZE_MAX + 1)
+    finally:
+        os.close(handle)
     if len(data) > SIZE_MAX:
         raise BadResultFile(f"it is larger than {SIZE_MAX >> 20} MiB")
     return parse_result(data)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gitbaton.usecases.attempt import RunEvent
     from gitbaton.usecases.review import ReviewView
 
+#: Shown by name only: what they say stands above.
+_OWN_FILES = ("tasks/handoffs/",)
 _COLORS = {
     "claim": "cyan",
     "prepare": "dim",
@@ -82,7 +84,7 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
     colors: list[list[str | None]] = [[None, "green", "red", None] for _ in rows]
     lines += ["", f"{len(rows)} files:", align(rows, style, colors)]
     if patch:
-        for change in view.changes:
+        for change in [c for c in view.changes if not c.path.startswith(_OWN_FILES)]:
             lines += [
                 "",
                 style.paint(printable(f"── {change.path}"), "bold"),

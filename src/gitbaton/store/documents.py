@@ -19,6 +19,7 @@ from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gitbaton.domain.document import Document
     from gitbaton.store.layout import Place
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -47,14 +48,15 @@ def find_problems(data: bytes, path: str, kind: str) -> list[Problem]:
         source = parse_yaml(data, path, shape_for(kind))
     except InvalidDocument as error:
         return list(error.problems)
-    return find_value_problems(source, kind)
+    return judge_document(source, kind)[1]
 
 
-def find_value_problems(source: YamlFile, kind: str) -> list[Problem]:
-    """As ``find_problems``, for a document already read as YAML."""
+def judge_document(source: YamlFile, kind: str) -> tuple[Document | None, list[Problem]]:
+    """The model of a document already read as YAML (None if it isn't valid), and all its problems."""
     found: list[tuple[Field, Problem]] = []
+    document: Document | None = None
     try:
-        model_of(kind).model_validate(source.value)
+        document = model_of(kind).model_validate(source.value)
     except ValidationError as error:
         found = list(_model_problems(error, source, kind))
     told = [field for field, _ in found]
@@ -62,7 +64,7 @@ def find_value_problems(source: YamlFile, kind: str) -> list[Problem]:
         if not any(field[: len(t)] == t or t[: len(field)] == field for t in told):
             place = source.position(field)
             found.append((field, Problem(source.path, *place, field_name(field), "schema", message)))
-    return sorted({problem for _, problem in found})
+    return document, sorted({problem for _, problem in found})
 
 
 @cache
@@ -102,6 +104,18 @@ def schema_errors(value: object, validator: Any) -> list[tuple[Field, str]]:
         else:
             found.append((field, best.message))
     return list(dict.fromkeys(found))
+
+
+def find_schema_mistake(schema: dict[str, Any]) -> tuple[Field, str] | None:
+    """Where and why ``schema`` is no JSON Schema (draft 2020-12), or None."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return tuple(error.absolute_path), f"this is no JSON Schema: {error.message}"
+    return None
 
 
 def read_task(data: bytes, path: str, place: Place) -> TaskRow | BrokenRow:

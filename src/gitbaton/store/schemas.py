@@ -12,13 +12,13 @@ from gitbaton.store.layout import Kind
 from gitbaton.store.yamlfile import Shape, shape_of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from gitbaton.domain.document import Document
 
 #: Documents that stand in files of the repository, and the state document of the refs.
 KINDS: tuple[str, ...] = (*get_args(Kind), "state")
 
 
-def model_of(kind: str) -> type[BaseModel]:
+def model_of(kind: str) -> type[Document]:
     """The Pydantic model of a kind of document."""
     from gitbaton.domain.config import Config
     from gitbaton.domain.handoff import Handoff
@@ -28,7 +28,7 @@ def model_of(kind: str) -> type[BaseModel]:
     from gitbaton.domain.task import Task
     from gitbaton.domain.workflow import Workflow
 
-    models: dict[str, type[BaseModel]] = {
+    models: dict[str, type[Document]] = {
         "task": Task, "plan": Plan, "handoff": Handoff, "config": Config, "role": Role, "workflow": Workflow,
         "state": State,
     }  # fmt: skip

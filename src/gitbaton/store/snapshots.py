@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import BrokenRow, TaskRow
@@ -21,11 +22,21 @@ _SYMLINK = "120000"
 
 
 class SourceFile(NamedTuple):
-    """A document's text and, for a committed one, its blob id. ``link`` marks a symbolic link."""
+    """A document's text and, for a committed one, its blob id. ``link`` marks what is no plain file;
+    ``error`` says why a file of the working tree could not be read.
+    """
 
     data: bytes
     oid: str | None = None
     link: bool = False
+    error: str | None = None
+
+    @property
+    def complaint(self) -> tuple[str, str] | None:
+        """(code, message) if there is no text to read."""
+        if self.link:
+            return "not-a-file", "a document is a plain file, not a link"
+        return ("unreadable", f"the file can't be read: {self.error}") if self.error else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +77,10 @@ def read_worktree(repo: Repository, *, handoffs: bool = False) -> dict[str, Sour
             if os.path.islink(full) or not os.path.isfile(full):
                 found[path] = SourceFile(b"", link=True)
                 continue
-            with open(full, "rb") as file:
-                found[path] = SourceFile(file.read())
+            try:
+                found[path] = SourceFile(Path(full).read_bytes())
+            except OSError as error:
+                found[path] = SourceFile(b"", error=error.strerror or type(error).__name__)
     return found
 
 
@@ -107,10 +120,8 @@ def read_contents(files: Mapping[str, SourceFile]) -> Contents:
 def _read_row(path: str, file: SourceFile) -> TaskRow | BrokenRow:
     place = classify(path)
     assert place is not None, path
-    if file.link:
-        return BrokenRow(
-            place.id, path, (Problem(path, 1, 1, "", "not-a-file", "a task is a plain file, not a link"),)
-        )
+    if file.complaint:
+        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *file.complaint),))
     return read_task(file.data, path, place)
 
 
@@ -154,4 +165,4 @@ def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Con
 def _same(first: SourceFile | None, second: SourceFile | None) -> bool:
     if first is None or second is None:
         return first is second
-    return first.data == second.data and first.link == second.link
+    return first.data == second.data and first.complaint == second.complaint

@@ -15,7 +15,7 @@ from gitbaton.domain.handoff import CheckResult
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
 from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt
-from gitbaton.errors import BatonError, Refusal, TryAgain
+from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest, Progress
 from gitbaton.store.git import find_merge_base, is_ancestor, read_objects
 from gitbaton.store.outbox import read_outbox
@@ -161,6 +161,9 @@ def carry_out(
     }
     report, interrupted = _run_agent(agent.run, request, log, Watch(project, claim, poll_s))
     collected = read_outbox(place.outbox, report.handoff)
+    if report.outcome is Outcome.NEEDS_INPUT and collected.question is None:
+        asked = "\n".join(collected.handoff.questions) or report.message
+        collected = collected.model_copy(update={"question": asked})
     for complaint in collected.complaints:
         log.say("guard", complaint)
     tree = capture_tree(place, start)
@@ -340,8 +343,11 @@ def check_result(schema: dict[str, object], result: object) -> list[str]:
     ]
 
 
-def failed_to_begin(error: BaseException) -> Verdict:
-    """The verdict on an attempt that could not begin."""
+def explain_breakdown(error: BaseException) -> Verdict:
+    """The verdict on an attempt that could not begin, or whose work could not be published."""
+    if isinstance(error, LostRace):
+        words = "somebody pushed to the task branch meanwhile: " + error.message
+        return Verdict(Outcome.TAKEN_OVER, words, verified=False)
     if isinstance(error, TryAgain):
         return Verdict(Outcome.CRASHED, error.message, verified=False)
     if isinstance(error, BatonError):
