@@ -261,9 +261,18 @@ def _withdraw(project: Project, claim: Claim) -> None:
     advance(project, claim.entry.row.id, "withdrawn", change, run=claim.run)
 
 
-def claim_as_person(project: Project, wanted: str | None) -> Claim | Choice:
-    """A person's claim: no lease, given back with ``stop``."""
-    return claim_task(project, wanted, holder=Holder(name=project.actor, kind="person"), lease_s=None)
+def claim_as_person(
+    project: Project, wanted: str | None, *, label: str | None = None, plan: str | None = None
+) -> Claim | Choice:
+    """A person's claim: no lease, given back with ``stop``. ``label`` and ``plan`` narrow what is next."""
+    holder = Holder(name=project.actor, kind="person")
+    accept = accept_only(label, plan)
+    return claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+
+
+def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:
+    """Whether an entry has ``label`` and belongs to ``plan``; None: any."""
+    return lambda e: (not label or label in e.row.labels) and (not plan or e.row.plan == plan)
 
 
 def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
