@@ -358,6 +358,6 @@ def explain_breakdown(error: BaseException) -> Verdict:
     if isinstance(error, TryAgain):
         return Verdict(Outcome.CRASHED, error.message, verified=False)
     if isinstance(error, BatonError):
-        outcome = Outcome.AUTH if error.code in ("no-key", "no-credentials") else Outcome.CRASHED
+        outcome = Outcome.AUTH if error.code in ("model-key-missing", "no-credentials") else Outcome.CRASHED
         return Verdict(outcome, error.message, verified=False)
     return Verdict(Outcome.CRASHED, f"gitbaton failed: {type(error).__name__}: {error}", verified=False)

@@ -270,11 +270,11 @@ def open_review(project: Project, done: Finished, published: Published, log: Att
     """
     task, state = done.claim.entry.row.id, published.tip.state
     assert state.branch is not None
-    forge = project.open_forge(project.repo)
     body = render_review_body(
         task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url
     )
     try:
+        forge = project.open_forge(project.repo)
         project.refs.fetch()
         review = forge.publish_review(state.branch, project.repo.base.branch, done.around.task.title, body)
         tip = published.tip
