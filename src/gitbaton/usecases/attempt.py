@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 POLL_S = 30.0
 _CHECK_OUTPUT = 4000
+_CHECK_LINES = 8  # of a failed check are shown at once; the handoff keeps more
 
 
 class RunEvent(NamedTuple):
@@ -279,6 +280,8 @@ def run_checks(
             )
         )
         log.say("check", f"{check.name} {'passed' if passed else 'failed'} in {done.seconds:.1f} s")
+        for line in [] if passed else [x for x in output.splitlines() if x.strip()][-_CHECK_LINES:]:
+            log.say("check", f"  {line}")
     return tuple(results)
 
 

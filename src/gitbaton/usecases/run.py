@@ -112,10 +112,7 @@ def run_claimed(
     root = project.cache / f"{row.id}-{state.attempt}-{claim.run}"
     try:
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
-        log.say(
-            "end" if OUTCOMES[done.verdict.outcome].good else "guard",
-            f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}",
-        )
+        log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
         published = publish(project, done, log)
     except LeaseLost:
         raise
