@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,15 @@ def read_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def heed_termination() -> None:
+    """Let SIGTERM end a run as Ctrl-C does: with a checkpoint and a state that says so."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
 def random_id(length: int) -> str:
     """Fresh lower-case letters and digits."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
@@ -45,11 +55,16 @@ def open_project(
 ) -> Project:
     """The project that ``start`` is in. Raises ``Refusal`` (no repository, bare, git too old)."""
     repo = open_repository(start)
-    inside = environment.get("BATON_ATTEMPT") and environment.get("BATON_OUTBOX")
+    # An attempt that doesn't know its outbox must not commit either: what it writes fails.
+    outbox = (
+        Path(environment.get("BATON_OUTBOX") or "/dev/null/outbox")
+        if environment.get("BATON_ATTEMPT")
+        else None
+    )
     return Project(
         repo=repo, refs=open_refs(repo, clock), clock=clock, random_id=random_id, pause=pause, actor=find_actor(repo, environment),
         environment=dict(environment), cache=find_cache(repo, environment), open_forge=lambda r: open_forge(r, environment, clock),
-        open_agent=open_agent, run_shell=run_shell, outbox=Path(environment["BATON_OUTBOX"]) if inside else None,
+        open_agent=open_agent, run_shell=run_shell, outbox=outbox,
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ documentation. Not here: containers, services, matrices, JavaScript actions (giv
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
@@ -20,9 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
-
 from support.runner_files import Annotation, RunnerFileError, StepLog, parse_assignments, read_log
+from support.workflow_files import read_yaml
 
 if TYPE_CHECKING:
     from support.expressions import Expressions, Status
@@ -302,29 +300,3 @@ def _execute(command: list[str], folder: Path, env: Mapping[str, str]) -> tuple[
             os.killpg(process.pid, signal.SIGKILL)
             raise
     return process.returncode, output
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A workflow or an action, every scalar as the text that stands there, as GitHub's runner takes it."""
-    found: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
-    return found
-
-
-def find_dangling_references(action: Path) -> list[str]:
-    """Inputs and steps that an action's expressions name and nothing defines. GitHub reads them as empty
-    texts in silence, and its language service does not look for them in actions.
-    """
-    declared = read_yaml(action)
-    text = action.read_text("utf-8")
-    known = {
-        "inputs": {name.lower() for name in declared.get("inputs") or {}},
-        "steps": {step["id"].lower() for step in declared["runs"]["steps"] if "id" in step},
-    }
-    problems: list[str] = []
-    for kind, names in known.items():
-        for found in re.finditer(rf"(?<![\w.-]){kind}(?:\.([\w-]+)|\['([^']+)'\])", text):
-            name = found[1] or found[2]
-            if name.lower() not in names:
-                line = text.count("\n", 0, found.start()) + 1
-                problems.append(f"{action}:{line}: {kind}.{name} is not defined")
-    return problems

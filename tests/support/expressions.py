@@ -1,17 +1,16 @@
-"""GitHub Actions expressions, evaluated by GitHub's own library, and its own check of workflow files."""
+"""GitHub Actions expressions, evaluated by GitHub's own library."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import threading
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from support.node import script_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
     from types import TracebackType
 
 Status = Literal["success", "failure", "cancelled"]
@@ -73,25 +72,3 @@ class Expressions:
             raise ExpressionError(f"{reply['error']} in: {question['source']}")
         found: object = reply["value"]
         return found
-
-
-class Diagnostic(NamedTuple):
-    """Something that GitHub's language service says about a file. ``line`` and ``column`` count from 1."""
-
-    path: str
-    line: int
-    column: int
-    severity: Literal["error", "warning", "note"]
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}"
-
-
-def validate_files(files: Iterable[Path]) -> list[Diagnostic]:
-    """What GitHub's language service finds wrong in workflows (files below ``.github/workflows``) and
-    actions (``action.yml``): their shape, expressions, contexts, ``needs``. A valid file gives nothing.
-    """
-    command = script_command("validate.mjs", *map(str, files))
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    return [Diagnostic(**found) for found in json.loads(done.stdout)]

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl
 
 from support.git_http import CHALLENGE, is_push, parse_basic, serve_git
+from support.github_objects import ApiError
 from support.github_openapi import CheckedRequest, Conformance, describe_request
 from support.github_operations import Answer, Call, Route, Token, find_route
 from support.github_payloads import Links
-from support.github_repository import ApiError, HostedRepository
+from support.github_repository import HostedRepository
 from support.hermetic_git import create_bare
 from support.loopback import Fault, LoopbackServer, Seen
 

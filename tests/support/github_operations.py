@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlencode
 
+from support.github_objects import ApiError, Pull
 from support.github_payloads import (
     Links,
     render_branch,
@@ -17,10 +18,11 @@ from support.github_payloads import (
     render_repository,
     render_review,
 )
-from support.github_repository import ApiError, HostedRepository, Pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from support.github_repository import HostedRepository
 
 LEVELS = {"none": 0, "read": 1, "write": 2}
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from support.hermetic_git import git
 
 if TYPE_CHECKING:
-    from support.github_repository import Comment, HostedRepository, Pull, PullReview
+    from support.github_objects import Comment, Pull, PullReview
+    from support.github_repository import HostedRepository
 
 #: Links of a repository object that are the API address plus the link's own name; clients follow few.
 REPOSITORY_LINKS = [
@@ -191,7 +192,8 @@ def render_pull(links: Links, hosted: HostedRepository, pull: Pull) -> dict[str,
 def render_full_pull(links: Links, hosted: HostedRepository, pull: Pull) -> dict[str, Any]:
     """The long form, as a single pull request is given."""
     is_open = pull.state == "open"
-    mergeable = hosted.merge_trees(pull.base_oid, pull.head_oid) is not None if is_open else None
+    is_known = is_open and hosted.knows_mergeability
+    mergeable = hosted.merge_trees(pull.base_oid, pull.head_oid) is not None if is_known else None
     changed = git(hosted.path, "diff", "--numstat", f"{pull.base_oid}...{pull.head_oid}").splitlines()
     figures = [[int(figure.replace("-", "0")) for figure in line.split("\t")[:2]] for line in changed]
     return {

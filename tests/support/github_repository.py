@@ -6,13 +6,12 @@ that GitHub uses, because clients read both. What exists, differs, conflicts and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from support.github_objects import ApiError, Comment, Dispatch, Pull, PullReview, invalid
 from support.hermetic_git import git, git_environment, try_git
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 #: Refuses pushes to protected branches, in the words of GitHub's server.
@@ -26,86 +25,12 @@ done
 """
 
 
-class ApiError(Exception):
-    """An answer that is not a success. ``errors`` is GitHub's list of details."""
-
-    def __init__(self, status: int, message: str, errors: Sequence[Any] = ()) -> None:
-        super().__init__(f"{status} {message} {errors}")
-        self.status = status
-        self.message = message
-        self.errors = list(errors)
-
-
-def invalid(resource: str, code: str, *, field_name: str = "", message: str = "") -> ApiError:
-    """The 422 of a request that GitHub understood but won't do."""
-    detail = {"resource": resource, "code": code}
-    if field_name:
-        detail["field"] = field_name
-    if message:
-        detail["message"] = message
-    return ApiError(422, "Validation Failed", [detail])
-
-
-@dataclass
-class Comment:
-    id: int
-    author: str
-    body: str
-    created_at: str
-
-
-@dataclass
-class PullReview:
-    id: int
-    author: str
-    state: str
-    body: str
-    commit: str
-    submitted_at: str
-
-
-@dataclass
-class Pull:
-    """A pull request. ``head_oid`` and ``base_oid`` are frozen once it is no longer open. ``fork`` is the
-    full name of the repository that it claims to come from, if that is not this one.
-    """
-
-    number: int
-    head: str
-    base: str
-    title: str
-    body: str | None
-    author: str
-    created_at: str
-    head_oid: str
-    base_oid: str
-    draft: bool = False
-    fork: str | None = None
-    state: str = "open"
-    updated_at: str = ""
-    closed_at: str | None = None
-    merged_at: str | None = None
-    merged_by: str | None = None
-    merge_commit: str | None = None
-    comments: list[Comment] = field(default_factory=list)
-    reviews: list[PullReview] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Dispatch:
-    """A ``workflow_dispatch`` event that somebody caused."""
-
-    workflow: str
-    ref: str
-    inputs: dict[str, str]
-
-
 class HostedRepository:
     """The state of ``owner/name``; ``path`` is its bare repository.
 
     Attributes are the settings that a test may change: ``merge_methods``, ``is_private``, ``is_archived``,
     ``actions_may_open_pulls`` ("Allow GitHub Actions to create and approve pull requests"),
-    ``redirects_from`` is another name that it was known by before.
+    ``knows_mergeability`` (GitHub finds out in the background, so a fresh pull request may not tell).
     """
 
     def __init__(self, owner: str, name: str, path: Path) -> None:
@@ -116,6 +41,7 @@ class HostedRepository:
         self.is_private = False
         self.is_archived = False
         self.actions_may_open_pulls = True
+        self.knows_mergeability = True
         self.pulls: dict[int, Pull] = {}
         self.dispatched: list[Dispatch] = []
         self.approvals_needed: dict[str, int] = {}

@@ -15,7 +15,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from support.provisioned import CACHE, TOOL_ENVIRONMENT, go_without
+from support.provisioned import CACHE, TOOL_ENVIRONMENT, go_without, hold_lock
 
 SOURCE = Path(__file__).resolve().parents[1] / "node"
 
@@ -52,18 +52,15 @@ def install_packages() -> Path:
     target = CACHE / f"node-{digest.hexdigest()[:16]}"
     if target.exists():
         return target
-    CACHE.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=CACHE))
-    try:
-        for path in sources:
-            shutil.copy2(path, fresh)
-        _install(node, fresh)
-        fresh.rename(target)
-    except OSError:
-        if not target.exists():  # else another process was faster, which is as good
-            raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    with hold_lock("node"):
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+                fresh = Path(folder) / "fresh"
+                fresh.mkdir()
+                for path in sources:
+                    shutil.copy2(path, fresh)
+                _install(node, fresh)
+                fresh.rename(target)
     return target
 
 

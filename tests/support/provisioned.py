@@ -7,11 +7,16 @@ failure, for the machine whose verdict counts.
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def _find_cache() -> Path:
@@ -30,3 +35,12 @@ def go_without(name: str, reason: str) -> NoReturn:
     if name in os.environ.get("GITBATON_TESTS_REQUIRE", "").split(","):
         pytest.fail(f"{name} is required here: {reason}")
     pytest.skip(f"no {name}: {reason}")
+
+
+@contextmanager
+def hold_lock(name: str) -> Iterator[None]:
+    """Let one process at a time fetch ``name``; the kernel frees the lock of one that dies."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

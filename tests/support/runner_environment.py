@@ -85,6 +85,7 @@ class RunnerEnvironment:
             "os": "Linux",
             "arch": "X64",
             "name": "test",
+            "environment": "self-hosted",
             "temp": str(self.temp),
             "tool_cache": str(self.temp),
         }
@@ -98,6 +99,7 @@ class RunnerEnvironment:
             **{name: os.environ[name] for name in INHERITED if name in os.environ},
             "HOME": str(home),
             "LANG": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",  # the person's machine is not the runner
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             **{f"GITHUB_{name.upper()}": value for name, value in self.shared.items()},

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Level = Literal["error", "warning", "notice", "debug"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "notice", "debug")
@@ -64,9 +67,9 @@ def parse_assignments(text: str) -> dict[str, str]:
     return found
 
 
-def _read_block(lines: object, mark: str) -> str:
+def _read_block(lines: Iterator[str], mark: str) -> str:
     block: list[str] = []
-    for line in cast("list[str]", lines):
+    for line in lines:
         if line == mark:
             return "\n".join(block)
         block.append(line)

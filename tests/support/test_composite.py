@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.composite import CompositeRunner, find_dangling_references, skip_action
+from support.composite import CompositeRunner, skip_action
 from support.expressions import ExpressionError, Expressions
 from support.runner_environment import RunnerEnvironment
 from support.runner_files import Annotation, RunnerFileError, parse_assignments, read_log
+from support.workflow_files import find_dangling_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.expressions import ExpressionError, Expressions, validate_files
+from support.expressions import ExpressionError, Expressions
+from support.workflow_files import validate_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

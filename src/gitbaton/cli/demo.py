@@ -96,9 +96,7 @@ class Show:
             self._show_board()
         return Performed(answer.record, answer.exit_code)
 
-    def perform_together(
-        self, lines: Sequence[Sequence[str]], *, expect: Container[int]
-    ) -> list[Performed]:
+    def perform_together(self, lines: Sequence[Sequence[str]], *, expect: Container[int]) -> list[Performed]:
         """See ``story.Performer``."""
         line = " & ".join(" ".join(["baton", *map(_quote, words)]) for words in lines) + " & wait"
         self.type(line)
@@ -108,7 +106,9 @@ class Show:
         self._note(line, max(codes), started)
         if wrong := [code for code in codes if code not in expect]:
             raise AttemptFailed(
-                f"a runner ended with exit code {wrong[0]}", code="demo-unfinished", hint="look at it with: baton list"
+                f"a runner ended with exit code {wrong[0]}",
+                code="demo-unfinished",
+                hint="look at it with: baton list",
             )
         self._show_board()
         ran = []
@@ -174,7 +174,9 @@ class Show:
             self._print(f"  {bar} {text}")
 
     def _note(self, line: str, code: int, started: float) -> None:
-        self.steps.append({"command": line, "exit_code": code, "seconds": round(time.monotonic() - started, 2)})
+        self.steps.append(
+            {"command": line, "exit_code": code, "seconds": round(time.monotonic() - started, 2)}
+        )
 
     def _json(self) -> list[str]:
         return ["--json"] if self._quiet else []
@@ -186,7 +188,9 @@ class Show:
 
 def _quote(word: str) -> str:
     """A word as a person types it in a shell: in double quotes where they do."""
-    return word if shlex.quote(word) == word else shlex.quote(word) if set(word) & set('"$`\\!') else f'"{word}"'
+    return (
+        word if shlex.quote(word) == word else shlex.quote(word) if set(word) & set('"$`\\!') else f'"{word}"'
+    )
 
 
 def _board() -> list[Entry]:

@@ -13,6 +13,7 @@ from gitbaton.usecases.board import show_task
 from gitbaton.usecases.claim import Choice, claim_as_person, stop_task
 from gitbaton.usecases.logs import read_log
 from gitbaton.usecases.run import describe_settings, preview_run, run_task
+from gitbaton.wiring import heed_termination
 
 if TYPE_CHECKING:
     import argparse
@@ -65,6 +66,7 @@ def _run(a: argparse.Namespace) -> Answer:
     project = open_here()
     if a.dry_run:
         return _preview(project, a)
+    heed_termination()
     view = RunView(sys.stderr if a.json else sys.stdout)
 
     def follow(event: RunEvent) -> None:

@@ -94,7 +94,9 @@ def build_stage(where: Path | None, agent: AgentKind) -> Stage:
         (stage.work / "tasks" / "config.yaml").write_text(config, encoding="utf-8")
     except OSError as error:
         raise _unwritable(folder, error) from error
-    Git(folder, _SEALED).call("init", "--quiet", "--bare", "--template=", "--initial-branch=main", "server.git")
+    Git(folder, _SEALED).call(
+        "init", "--quiet", "--bare", "--template=", "--initial-branch=main", "server.git"
+    )
     git = Git(stage.work, _SEALED)
     git.call("init", "--quiet", "--template=", "--initial-branch=main")
     for name, value in _SETTINGS.items():
@@ -194,7 +196,9 @@ def prove(stage: Stage) -> list[Proof]:
     """Clone the server afresh and run the tests and the program there: what was merged must stand by itself."""
     fresh = stage.folder / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
-    Git(stage.folder, _SEALED).call("clone", "--quiet", "--template=", os.fspath(stage.server), os.fspath(fresh))
+    Git(stage.folder, _SEALED).call(
+        "clone", "--quiet", "--template=", os.fspath(stage.server), os.fspath(fresh)
+    )
     commands = [
         ("git log --oneline --first-parent", True),
         (f"{stage.python} -m unittest", True),

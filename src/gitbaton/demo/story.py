@@ -17,7 +17,9 @@ FAILED = 4
 _TRIES = 4
 _FIRST = "Hours or minutes may be missing: 2h and 45m are durations, too."
 _REJECTED = "An error must name the line that it is about, like this: line 3: ..."
-_GENERAL = "The last attempt ended like this: {}. Run the tests yourself before you end, and mend what they find."
+_GENERAL = (
+    "The last attempt ended like this: {}. Run the tests yourself before you end, and mend what they find."
+)
 
 
 class Performed(NamedTuple):
@@ -39,9 +41,7 @@ class Performer(Protocol):
     def perform(self, *words: str, expect: Container[int] = (0,)) -> Performed:
         """Carry out ``baton WORDS`` and show the answer. Raises for an exit code that is not in ``expect``."""
 
-    def perform_together(
-        self, lines: Sequence[Sequence[str]], *, expect: Container[int]
-    ) -> list[Performed]:
+    def perform_together(self, lines: Sequence[Sequence[str]], *, expect: Container[int]) -> list[Performed]:
         """Carry out several command lines that run attempts at once, each in a process of its own. Gives one
         answer for each task that was claimed, with ``task`` and ``message`` as ``run`` has them.
         """
@@ -97,7 +97,9 @@ def _bring_to_review(p: Performer, ran: Performed, guidance: str | None = None) 
     while ran.exit_code == FAILED:
         if tries == _TRIES:
             raise AttemptFailed(
-                f"{task} failed {tries} times in a row", code="demo-unfinished", hint=f"see why: baton show {task}"
+                f"{task} failed {tries} times in a row",
+                code="demo-unfinished",
+                hint=f"see why: baton show {task}",
             )
         p.narrate("That failed. Say what to do better, and let the agent try again.")
         p.perform("retry", task, "--guidance", guidance or _GENERAL.format(ran.record["message"]))

@@ -134,6 +134,8 @@ def fold_board(
     for row in by_id.values():
         if row.parent and row.parent != row.id:
             children.setdefault(row.parent, []).append(row.id)
+    for kids in children.values():
+        kids.sort()  # files come in any order; the answer is the same
     finished = _finished(by_id, children, tips, seen)
     edges = {
         row.id: tuple(dict.fromkeys((*row.depends_on, *children.get(row.id, ())))) for row in by_id.values()
@@ -156,7 +158,7 @@ def fold_board(
                 "it is only local: it can be claimed once it is merged into the base branch",
             )
         entries[row.id] = Entry(row, live, state, blocked, claimable, why, left, depths.get(row.id, 0))
-    return Board(entries, broken_rows, {k: tuple(sorted(v)) for k, v in children.items()})
+    return Board(entries, broken_rows, {k: tuple(v) for k, v in children.items()})
 
 
 def _count_left(row: TaskRow, live: LiveRow | None, attempts_max: int) -> int:

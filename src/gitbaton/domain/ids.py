@@ -95,8 +95,9 @@ def find_id(text: str, known: Iterable[str], *, exact: bool = False, noun: str =
             f"'{text}' could be {shown}", code="ambiguous-id", hint="give more of the id", data={"ids": hits}
         )
     near = find_similar(text, ids) or starting[:3]
-    listing = "baton list" if noun == "task" else f"baton list --{noun}s"
-    hint = f"did you mean {' or '.join(near)}?" if near else f"see the ids with: {listing}"
+    hint = f"did you mean {' or '.join(near)}?" if near else "see the ids with: baton list"
+    if not near and noun != "task":
+        hint = "there is: " + ", ".join(ids[:_HITS_SHOWN]) if ids else "there is none at all"
     raise Refusal(
         f"there is no {noun} '{text}'", code="unknown-id", hint=hint, data={"id": text, "similar": near}
     )

@@ -42,7 +42,7 @@ def is_matched(path: str, globs: Iterable[str]) -> bool:
 
 def globs_overlap(first: str, second: str) -> bool:
     """Whether two globs may name one file. Never says no when they do; errs on the side of yes only where
-    wildcards meet within one segment.
+    wildcards meet within one segment, or ``**`` stands within one.
     """
     return _meet(_spread(first), _spread(second))
 

@@ -20,7 +20,7 @@ from urllib3 import Retry
 
 from gitbaton.domain.managed_text import clip_text, place_managed_text
 from gitbaton.edges.github_failures import Failure, parse_failure, read_failure
-from gitbaton.errors import BatonError, LostRace, Refusal, Unreachable
+from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain, Unreachable
 from gitbaton.ports import Review
 
 if TYPE_CHECKING:
@@ -225,6 +225,14 @@ class GitHubForge:
                 raise LostRace([head_ref]) from error
             if failure.status == 405 and failure.says("base branch was modified"):  # noqa: PLR2004 - not now
                 raise LostRace([base_ref]) from error
+            # GitHub finds out about conflicts in the background; None = it has not yet.
+            mergeable: bool | None = pull.mergeable
+            if failure.status == 405 and failure.says("not mergeable") and mergeable is None:  # noqa: PLR2004 - as below
+                raise TryAgain(
+                    f"GitHub does not know yet whether #{pull.number} can be merged",
+                    code="not-known-yet",
+                    hint="run the same command again in a few seconds",
+                ) from error
             if failure.status == 405:  # noqa: PLR2004 - not in this condition
                 raise Refusal(
                     f"GitHub does not merge #{pull.number}: {failure.words}",

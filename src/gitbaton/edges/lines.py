@@ -65,6 +65,8 @@ class Tail:
         self._dropped = False
 
     def feed(self, data: bytes) -> None:
+        if not data:  # dropping it later would count as a loss
+            return
         self._pieces.append(data)
         self._held += len(data)
         while self._held - len(self._pieces[0]) >= self._bytes_max:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.task import Task
     from gitbaton.errors import Problem
 
-_ORDER = (
+STATE_ORDER = (
     "needs_input", "in_review", "changes_requested", "in_progress", "stale", "failed", "stopped", "closed", "taken_over",
     "ready", "waiting", "held", "draft", "done", "cancelled",
 )  # fmt: skip
@@ -32,7 +32,7 @@ def render_list(
     entries: Sequence[Entry], broken: Sequence[BrokenRow], style: Style, *, hidden: int = 0
 ) -> str:
     """Tasks in columns, those first that want somebody's attention."""
-    ordered = sorted(entries, key=lambda e: (_ORDER.index(e.state), *order_key(e)))
+    ordered = sorted(entries, key=lambda e: (STATE_ORDER.index(e.state), *order_key(e)))
     rows, colors = [], []
     for e in ordered:
         rows.append([e.row.id, words(e.state), e.row.priority, e.row.title + _note(e)])
@@ -113,7 +113,7 @@ def render_problems(problems: Iterable[Problem], style: Style) -> str:
 def render_board(entries: Sequence[Entry], style: Style) -> str:
     """The board in a few lines: a count and the tasks of each state that has some."""
     lines = []
-    for state in _ORDER:
+    for state in STATE_ORDER:
         there = sorted((e for e in entries if e.state == state), key=order_key)
         if there:
             names = ", ".join(e.row.id for e in there[:6]) + (" …" if len(there) > 6 else "")

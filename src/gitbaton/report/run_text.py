@@ -107,7 +107,7 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
 
 
 def _is_own(path: str, view: ReviewView) -> bool:
-    """Whether gitbaton itself wrote that file with every attempt: nothing in it needs a reviewer."""
+    """Whether gitbaton itself wrote that file with the attempt: what it says stands above."""
     return path == view.entry.row.path or path.startswith(f"{HANDOFFS}/{view.entry.row.id}/")
 
 

@@ -125,8 +125,9 @@ def _find_base(git: Git, remote: str | None, configured: str | None) -> Base:
                     branch = usual
                     break
     branch = branch or git.find("symbolic-ref", "--short", "--quiet", "HEAD") or "main"
-    if remote and (commit := resolve(git, f"refs/remotes/{remote}/{branch}")):
-        return Base(branch, f"refs/remotes/{remote}/{branch}", commit)
+    if remote:  # what was never pushed is not on base, and nobody else could see it
+        tracking = f"refs/remotes/{remote}/{branch}"
+        return Base(branch, tracking, resolve(git, tracking))
     return Base(branch, f"refs/heads/{branch}", resolve(git, f"refs/heads/{branch}"))
 
 

@@ -16,7 +16,7 @@ from gitbaton.domain.handoff import CheckResult
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
 from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt
-from gitbaton.errors import BatonError, Refusal, TryAgain
+from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest, Progress
 from gitbaton.store.git import find_merge_base, is_ancestor, read_objects
 from gitbaton.store.outbox import read_outbox
@@ -348,8 +348,11 @@ def check_result(schema: dict[str, object], result: object) -> list[str]:
     ]
 
 
-def failed_to_begin(error: BaseException) -> Verdict:
-    """The verdict on an attempt that could not begin."""
+def explain_breakdown(error: BaseException) -> Verdict:
+    """The verdict on an attempt that could not begin, or whose work could not be published."""
+    if isinstance(error, LostRace):
+        words = "somebody pushed to the task branch meanwhile: " + error.message
+        return Verdict(Outcome.TAKEN_OVER, words, verified=False)
     if isinstance(error, TryAgain):
         return Verdict(Outcome.CRASHED, error.message, verified=False)
     if isinstance(error, BatonError):

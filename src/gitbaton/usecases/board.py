@@ -8,10 +8,10 @@ from gitbaton.domain.board import claimable_in_order
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, UsageError
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import read_objects, resolve
+from gitbaton.store.git import read_objects
 from gitbaton.store.snapshots import read_worktree
 from gitbaton.usecases.claim import Choice, choose_next
-from gitbaton.usecases.material import list_handoffs
+from gitbaton.usecases.material import find_newest_handoffs
 from gitbaton.usecases.project import Project, View, find_entry, load_view
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Listing(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One task in full. ``handoff`` is the newest on its branch or on base."""
+    """One task in full. ``handoff`` is its newest."""
 
     entry: Entry
     task: Task | None
@@ -75,11 +75,8 @@ def show_task(project: Project, text: str) -> Shown:
     view = load_view(project, local=True)
     entry = find_entry(view, text)
     tip = view.tips.states.get(entry.row.id)
-    handoff = None
-    for commit in [tip.state.head if tip else None, project.repo.base.commit]:
-        if handoff is None and commit and resolve(project.repo.git, commit):
-            found = list_handoffs(project.repo, commit, entry.row.id)
-            handoff = found[-1][1] if found else None
+    newest = find_newest_handoffs(project, view, entry.row.id, 1)
+    handoff = newest[0][1] if newest else None
     return Shown(entry, read_task_text(project, view, entry), tip.state.attempts if tip else (), handoff)
 
 
@@ -99,8 +96,11 @@ def read_task_text(project: Project, view: View, entry: Entry) -> Task | None:  
 
 def next_task(project: Project, *, label: str | None = None, plan: str | None = None) -> Choice:
     """What would be claimed next, from base and state refs as of the last fetch. When nothing is ready, the
-    reason also says which tasks stand only in this checkout.
+    reason also says which tasks stand only in this checkout. Inside an attempt: its own task.
     """
+    if own := project.own_task:
+        entry = load_view(project, local=False).board.entries.get(own)
+        return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
 
     def accept(entry: Entry) -> bool:
         return (not label or label in entry.row.labels) and (not plan or entry.row.plan == plan)

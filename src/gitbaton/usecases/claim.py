@@ -12,7 +12,7 @@ from gitbaton.errors import LostRace, Refusal
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap
-from gitbaton.usecases.project import Project, View, find_entry, load_view
+from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import LeaseLost, advance
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def claim_task(
     without entry when nothing is claimable. Raises ``Refusal`` when ``wanted`` can't be claimed, with the
     reason, and what the refs raise.
     """
+    refuse_inside(project, "claim tasks")
     reason = ""
     for round_number in range(_ROUNDS):
         project = project.fetched()
@@ -269,6 +270,7 @@ def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
     """End what runs on a task. A person's own claim is given back, as if it had never been taken; an agent's
     attempt is stopped (its runner sees it within half a minute and keeps the work).
     """
+    refuse_inside(project, "stop tasks")
     project = project.fetched()
     entry = find_entry(load_view(project, local=False), text)
     task = entry.row.id

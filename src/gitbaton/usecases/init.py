@@ -66,7 +66,7 @@ def plan_init(project: Project) -> InitPlan:
     creates: list[str] = []
     updates: list[str] = []
     keeps: list[str] = []
-    if (repo.top / CONFIG_PATH).exists():
+    if _read(repo, CONFIG_PATH) is not None:
         keeps.append(CONFIG_PATH)
     else:
         text = _CONFIG.format(schema=schema_line("config", CONFIG_PATH), base=_base_line(repo)).encode()

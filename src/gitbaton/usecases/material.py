@@ -14,8 +14,8 @@ from gitbaton.domain.task import Check, Task
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import list_tree, read_objects
-from gitbaton.store.layout import HANDOFFS, plan_path
+from gitbaton.store.git import list_tree, read_objects, resolve
+from gitbaton.store.layout import HANDOFFS, classify, plan_path
 from gitbaton.store.roles import find_role
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.role import Role
     from gitbaton.domain.state import State
     from gitbaton.store.repository import Repository
-    from gitbaton.usecases.project import Project
+    from gitbaton.usecases.project import Project, View
 
 #: Secrets that Claude Code reads its key from, in the order it prefers.
 CLAUDE_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
@@ -192,6 +192,45 @@ def list_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[tu
         except InvalidDocument:
             continue  # a briefing does without it; `validate` names it
     return found
+
+
+def find_newest_handoffs(
+    project: Project, view: View, task: str | None, limit: int
+) -> list[tuple[str, Handoff]]:
+    """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything). Only as many
+    files are read as are wanted: their names tell the time.
+    """
+    repo = project.repo
+    folder = f"{HANDOFFS}/{task}" if task else HANDOFFS
+    tip = view.tips.states.get(task) if task else None
+    places = [repo.base.commit, resolve(repo.git, "HEAD")]
+    if tip and tip.state.head:
+        places.append(resolve(repo.git, tip.state.head))
+    found: dict[str, str | None] = {}  # path → blob; None: in the working tree alone
+    for commit in dict.fromkeys(c for c in places if c):
+        for entry in list_tree(repo.git, commit, folder):
+            if entry.kind == "blob" and _is_handoff(entry.path):
+                found.setdefault(entry.path, entry.oid)
+    for file in (repo.top / folder).rglob("*.yaml"):
+        path = file.relative_to(repo.top).as_posix()
+        if path not in found and _is_handoff(path) and file.is_file() and not file.is_symlink():
+            found[path] = None
+    newest: list[tuple[str, Handoff]] = []
+    for path in sorted(found, key=lambda p: p.rsplit("/", 1)[-1], reverse=True):
+        if len(newest) == limit:
+            break
+        oid = found[path]
+        data = read_objects(repo.git, [oid])[0] if oid else (repo.top / path).read_bytes()
+        try:
+            newest.append((path, parse_document(data or b"", path, Handoff, "handoff")))
+        except InvalidDocument:
+            continue  # `validate` names it
+    return newest
+
+
+def _is_handoff(path: str) -> bool:
+    place = classify(path)
+    return place is not None and place.kind == "handoff"
 
 
 def find_title(repo: Repository, commit: str, task_id: str) -> str:

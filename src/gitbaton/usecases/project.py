@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import Board, TaskRow, fold_board
+from gitbaton.domain.board import Board, LiveRow, TaskRow, fold_board
 from gitbaton.domain.ids import find_id
 from gitbaton.errors import Refusal
 from gitbaton.store.git import is_ancestor
@@ -45,6 +45,11 @@ class Project:
     run_shell: Shell
     outbox: Path | None = None
 
+    @property
+    def own_task(self) -> str | None:
+        """The task that this attempt is for; None outside of one."""
+        return self.environment.get("BATON_TASK") if self.outbox is not None else None
+
     def fetched(self) -> Project:
         """This project after a fetch of base and state refs."""
         self.refs.fetch()
@@ -72,6 +77,8 @@ def load_view(project: Project, *, local: bool) -> View:
     contents = overlay_local(repo, files) if local else read_contents(files)
     tips = read_tips(repo)
     live = {task: to_live_row(task, tip) for task, tip in tips.states.items()}
+    if own := project.own_task:
+        live[own] = _own_row(project, own)
     merges = {
         row.merge
         for row in live.values()
@@ -83,6 +90,15 @@ def load_view(project: Project, *, local: bool) -> View:
         attempts_max=repo.config.retries.attempts, merges_seen=seen, plans=contents.plans,
     )  # fmt: skip
     return View(board, contents, tips)
+
+
+def _own_row(project: Project, task: str) -> LiveRow:
+    """The live state of an attempt's own task, as told by the environment: the private clone has no state refs."""
+    number = project.environment.get("BATON_ATTEMPT", "")
+    return LiveRow(
+        task, "in_progress", "", run=project.environment.get("BATON_RUN"),
+        attempt=int(number) if number.isdecimal() else 1, holder="this attempt",
+    )  # fmt: skip
 
 
 def _todo(contents: Contents, task: str) -> bool:

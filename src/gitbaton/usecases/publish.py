@@ -59,7 +59,7 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     """
     verdict, task = done.verdict, done.claim.entry.row.id
     handoff = make_handoff(project, done)
-    path = handoff_path(task, project.clock().strftime("%Y%m%dT%H%M%SZ"), done.claim.run)
+    path = handoff_path(task, project.clock(), done.claim.run)
     head = _commit(project, done, handoff, path)
     number = done.claim.tip.state.attempt
     kept = f"{project.repo.config.namespace}/kept/{task}/{number}"
@@ -328,11 +328,19 @@ def end_of_attempt(
 
 
 def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
-    """Record an attempt that could not begin, or in which the runner itself failed."""
-    return advance(
-        project, claim.entry.row.id, "failed",
-        lambda old: end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None), run=claim.run,
-    )  # fmt: skip
+    """Record an attempt that could not begin, in which the runner itself failed, or which stepped back because
+    somebody works on the branch.
+    """
+    event: EventName = "taken_over" if verdict.outcome is Outcome.TAKEN_OVER else "failed"
+
+    def ours(old: State | None) -> None:
+        if old is None or old.run != claim.run:
+            raise LeaseLost(claim.entry.row.id, claim.run, None)
+
+    def change(old: State | None) -> dict[str, Any]:
+        return end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None)
+
+    return advance(project, claim.entry.row.id, event, change, run=claim.run, expect=ours)
 
 
 # -- review ------------------------------------------------------------------------------------------------

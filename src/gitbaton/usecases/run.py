@@ -10,7 +10,7 @@ from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
 from gitbaton.errors import BatonError
 from gitbaton.store.repository import require_config
-from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, failed_to_begin, log_path
+from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
@@ -120,7 +120,7 @@ def run_claimed(
         ours = read_tip(project, row.id)
         if ours is None or ours.state.run != claim.run or ours.state.status != "in_progress":
             raise
-        verdict = failed_to_begin(error)
+        verdict = explain_breakdown(error)
         record_failure(project, claim, verdict)
         log.say("end", f"{verdict.outcome.value}: {verdict.message}")
         if isinstance(error, BatonError) and not error.data.get("kept"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -12,24 +10,22 @@ from gitbaton.domain.graph import find_cycles
 from gitbaton.domain.ids import check_id, find_id, find_similar, make_id
 from gitbaton.domain.outbox import Item, ProposedTask
 from gitbaton.domain.task import PRIORITIES, Task
-from gitbaton.errors import Refusal, UsageError
+from gitbaton.errors import InvalidDocument, Refusal, UsageError
 from gitbaton.store.documents import parse_document
 from gitbaton.store.edits import Edited, commit_edits
 from gitbaton.store.layout import schema_line, task_path
 from gitbaton.store.live import render_time
 from gitbaton.store.outbox import write_item
-from gitbaton.store.schemas import field_order, read_schema, shape_for
-from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField, edit_yaml
+from gitbaton.store.schemas import field_order, shape_for
+from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField, edit_yaml
 from gitbaton.store.yamlwrite import render_yaml
+from gitbaton.usecases.assignments import list_edits, parse_assignment
 from gitbaton.usecases.project import Project, View, find_row, load_view, refuse_inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gitbaton.domain.board import TaskRow
-
-_ASSIGNMENT = re.compile(r"([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*(\+=|-=|=)(.*)", re.DOTALL)
-_OWN = ("version",)
 
 
 class Written(NamedTuple):
@@ -196,8 +192,15 @@ def _commit_edits(
                 code="not-here",
                 hint=f"it is on {project.repo.base.branch}: merge or rebase that first",
             )
+        parse_document(old, row.path, Task, "task")  # what is wrong already is not the edit's fault
         new = edit_yaml(old, row.path, edits, order=field_order("task"), shape=shape_for("task"))
-        parse_document(new, row.path, Task, "task")
+        try:
+            parse_document(new, row.path, Task, "task")
+        except InvalidDocument as error:
+            said = "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in error.problems)
+            raise UsageError(
+                said, code="bad-value", hint="nothing was changed; give a value that fits"
+            ) from None
         return new
 
     edited = commit_edits(project.repo, {row.path: change}, message)
@@ -207,118 +210,56 @@ def _commit_edits(
 def set_fields(
     project: Project, text: str, assignments: Sequence[str], *, push: bool | None = None
 ) -> Written:
-    """``FIELD=VALUE``, ``LIST+=ITEM``, ``LIST-=ITEM``, ``FIELD=`` (remove), nested as ``run.model=…``.
-    Raises ``UsageError`` for a field that the schema doesn't know or a value that it doesn't take.
+    """As ``update_task``, with the words of the command line: ``FIELD=VALUE``, ``LIST+=ITEM``, ``LIST-=ITEM``,
+    ``FIELD=`` (remove), nested as ``run.model=…``.
     """
+    return _update(project, text, [edit for a in assignments for edit in parse_assignment(a)], push=push)
+
+
+def update_task(
+    project: Project,
+    text: str,
+    *,
+    fields: Mapping[str, Any] | None = None,
+    add: Mapping[str, Sequence[Any]] | None = None,
+    remove: Mapping[str, Sequence[Any]] | None = None,
+    push: bool | None = None,
+) -> Written:
+    """Change a task as one commit. ``fields`` gives fields a value (None removes one), ``add`` and ``remove``
+    change the items of lists; names are those of the task schema, with dots inside (``run.model``).
+    Raises ``UsageError`` for a field that the schema doesn't know, ``Refusal`` for an id that there is not or
+    a circle, ``InvalidDocument`` for values that the schema doesn't take.
+    """
+    return _update(project, text, list_edits(fields or {}, add or {}, remove or {}), push=push)
+
+
+def _update(project: Project, text: str, edits: Sequence[Edit], *, push: bool | None) -> Written:
     refuse_inside(project, "edit task files")
+    if not edits:
+        raise UsageError("there is nothing to change", code="no-changes", hint="name a field and its value")
     view = load_view(project, local=True)
     row = find_row(view, text)
-    edits = [edit for a in assignments for edit in parse_assignment(a)]
-    _check_references(view, row, edits)
-    changed = ", ".join(dict.fromkeys(".".join(str(s) for s in e.field) for e in edits))
-    return _commit_edits(project, row, edits, f"Set {changed} of {row.id}", push=push)
+    found = [_with_whole_ids(view, row, edit) for edit in edits]
+    changed = ", ".join(dict.fromkeys(".".join(str(s) for s in e.field) for e in found))
+    return _commit_edits(project, row, found, f"Set {changed} of {row.id}", push=push)
 
 
-def _check_references(view: View, row: TaskRow, edits: Sequence[Edit]) -> None:
-    for edit in edits:
-        match edit:
-            case SetField(("depends_on",), value) if isinstance(value, list):
-                resolve_references(view, row.id, {"depends_on": value})
-            case AddItem(("depends_on",), item):
-                resolve_references(view, row.id, {"depends_on": [*row.depends_on, item]})
-            case SetField(("parent" | "plan",) as field, value):
-                resolve_references(view, row.id, {str(field[0]): value})
-            case _:
-                pass
-
-
-def parse_assignment(text: str) -> list[Edit]:
-    """The edits that an assignment on the command line stands for."""
-    found = _ASSIGNMENT.fullmatch(text.strip())
-    if not found:
-        raise UsageError(
-            f"'{text}' is no assignment",
-            code="bad-assignment",
-            hint='write FIELD=VALUE, for example: priority=high, "title=New title", labels+=api',
-        )
-    field = (
-        tuple(found[1].replace("-", "_").split("."))
-        if not found[1].startswith("x-")
-        else tuple(found[1].split("."))
-    )
-    schema = find_field_schema(field)
-    raw = found[3].strip()
-    if found[2] == "=":
-        if raw == "":
-            return [RemoveField(field)]
-        return [SetField(field, parse_value(raw, schema, ".".join(field)))]
-    if not _takes(schema, "array"):
-        raise UsageError(f"{found[1]} is no list", code="bad-assignment", hint=f"write {found[1]}=VALUE")
-    items = parse_value(raw, schema, ".".join(field))
-    return [AddItem(field, i) if found[2] == "+=" else RemoveItem(field, i) for i in items]
-
-
-def find_field_schema(field: tuple[str, ...]) -> dict[str, Any]:
-    """The task schema's part for a field, references resolved. Raises ``UsageError`` (``unknown-field``)."""
-    schema = read_schema("task")
-    node: dict[str, Any] = schema
-    for depth, name in enumerate(field):
-        options = [_resolve(schema, o) for o in node.get("anyOf", [node])]
-        known: dict[str, Any] = {}
-        free = False
-        for option in options:
-            known.update(option.get("properties", {}))
-            free = free or option.get("additionalProperties") is True
-        if name in known and name not in _OWN:
-            node = _resolve(schema, known[name])
-        elif free or name.startswith("x-"):
-            return {}
-        else:
-            near = find_similar(name, known, 1)
-            shown = ".".join(field[: depth + 1])
-            hint = (
-                f"did you mean {near[0]}?"
-                if near
-                else "fields: " + ", ".join(k for k in known if k not in _OWN)
-            )
-            raise UsageError(f"a task has no field '{shown}'", code="unknown-field", hint=hint)
-    return node
-
-
-def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    return (
-        {**schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], **{k: v for k, v in node.items() if k != "$ref"}}
-        if "$ref" in node
-        else node
-    )
-
-
-def _takes(node: dict[str, Any], kind: str) -> bool:
-    options = node.get("anyOf", [node])
-    return any(kind == o.get("type") or kind in (o.get("type") or ()) for o in options)
-
-
-def parse_value(raw: str, node: dict[str, Any], field: str) -> Any:
-    """A value from the command line: text as it is, lists by comma or as JSON, the rest as JSON."""
-    if _takes(node, "array"):
-        if raw.startswith("["):
-            try:
-                return json.loads(raw)
-            except ValueError:
-                raw = raw.strip("[]")
-        return [part.strip() for part in raw.split(",") if part.strip()]
-    if _takes(node, "string"):
-        return raw
-    try:
-        return json.loads(raw)
-    except ValueError:
-        if not node:
-            return raw
-        raise UsageError(
-            f"{field} takes a number, true, false or JSON, not '{raw}'",
-            code="bad-value",
-            hint=f"see: baton show --fields, or {field}=…",
-        ) from None
+def _with_whole_ids(view: View, row: TaskRow, edit: Edit) -> Edit:
+    """``edit`` with the ids that it refers to completed and checked."""
+    match edit:
+        case SetField(("depends_on" | "parent" | "plan",) as field, value) if value and isinstance(
+            value, str | list
+        ):
+            name = str(field[0])
+            return SetField(field, resolve_references(view, row.id, {name: value})[name])
+        case AddItem(("depends_on",) as field, item):
+            need = find_id(str(item), view.board.entries)
+            refuse_cycle(view, row.id, [*row.depends_on, need])
+            return AddItem(field, need)
+        case RemoveItem(("depends_on",) as field, item):
+            return RemoveItem(field, find_id(str(item), row.depends_on, noun="dependency"))
+        case _:
+            return edit
 
 
 def set_priority(project: Project, text: str, level: str, *, push: bool | None = None) -> Written:

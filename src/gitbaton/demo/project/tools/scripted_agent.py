@@ -51,7 +51,10 @@ def read_durations(guidance: str) -> Work:
     pattern = either if "missing" in guidance else both
     return Work(
         "read_duration() gives the minutes of durations such as 1h30m.",
-        {"hours/durations.py": DURATIONS.replace("PATTERN", pattern), "tests/test_durations.py": TEST_DURATIONS},
+        {
+            "hours/durations.py": DURATIONS.replace("PATTERN", pattern),
+            "tests/test_durations.py": TEST_DURATIONS,
+        },
         "A number without h or m is refused, because it could mean either",
     )
 
@@ -130,7 +133,7 @@ def read_duration(text: str) -> int:
     return int(hours) * 60 + int(minutes)
 '''
 
-TEST_DURATIONS = '''\
+TEST_DURATIONS = """\
 import unittest
 
 from hours.durations import read_duration
@@ -145,7 +148,7 @@ class Durations(unittest.TestCase):
         for text in ["", "90", "soon", "1h 30m"]:
             with self.assertRaisesRegex(ValueError, repr(text)):
                 read_duration(text)
-'''
+"""
 
 ENTRIES = '''\
 """The entries of a log of working hours."""
@@ -181,14 +184,14 @@ def read_line(line: str) -> Entry:
     return Entry(date, project, read_duration(time))
 '''
 
-NUMBERED = '''\
+NUMBERED = """\
     try:
         return Entry(date, project, read_duration(time))
     except ValueError as error:
         raise ValueError(f"line {number}: {error}") from error
-'''
+"""
 
-TEST_ENTRIES = '''\
+TEST_ENTRIES = """\
 import unittest
 
 from hours.entries import Entry, read_entries
@@ -206,14 +209,14 @@ class Entries(unittest.TestCase):
         for line in ["2026-03-02 website", "2026-03-02 website 1h 30m"]:
             with self.assertRaises(ValueError):
                 read_entries([line])
-'''
+"""
 
-TEST_NUMBERS = '''
+TEST_NUMBERS = """
     def test_an_error_names_its_line(self):
         for wrong in ["2026-03-03 support", "2026-03-03 support soon"]:
             with self.assertRaisesRegex(ValueError, "^line 3: "):
                 read_entries(["# March", "2026-03-02 website 1h", wrong])
-'''
+"""
 
 PROJECTS = '''\
 """Time by project."""
@@ -232,7 +235,7 @@ def sum_projects(entries: Iterable[Entry]) -> dict[str, int]:
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 '''
 
-TEST_PROJECTS = '''\
+TEST_PROJECTS = """\
 import unittest
 
 from hours.entries import Entry
@@ -246,7 +249,7 @@ class Projects(unittest.TestCase):
 
     def test_no_entries_give_no_projects(self):
         self.assertEqual(sum_projects([]), {})
-'''
+"""
 
 DAYS = '''\
 """Time by day."""
@@ -265,7 +268,7 @@ def find_busiest_day(entries: Iterable[Entry]) -> tuple[str, int] | None:
     return min(sums.items(), key=lambda item: (-item[1], item[0]), default=None)
 '''
 
-TEST_DAYS = '''\
+TEST_DAYS = """\
 import unittest
 
 from hours.days import find_busiest_day
@@ -279,7 +282,7 @@ class Days(unittest.TestCase):
 
     def test_no_entries_have_no_busiest_day(self):
         self.assertIsNone(find_busiest_day([]))
-'''
+"""
 
 MAIN = '''\
 """``python3 -m hours FILE``: where the time went."""
@@ -321,7 +324,7 @@ if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 '''
 
-TEST_REPORT = '''\
+TEST_REPORT = """\
 import subprocess
 import sys
 import unittest
@@ -340,7 +343,7 @@ class Report(unittest.TestCase):
     def test_a_file_that_is_missing(self):
         done = report("nowhere.log")
         self.assertEqual((done.returncode, done.stdout, done.stderr.count("\\n")), (1, "", 1))
-'''
+"""
 
 if __name__ == "__main__":
     sys.exit(main())
