@@ -211,8 +211,10 @@ def _replace_literal(text: str, node: Node, after: int, head: str, body: list[st
 def _replace_block(text: str, node: Block, after: int, head: str, body: list[str]) -> Iterator[str]:
     below = line_end(text, after)
     if node.start < below:  # it begins behind a dash, on the same line
+        end = content_end(text, node)
         ending = line_break(text, after)
-        yield text[:after] + ending.join([head, *body]) + text[content_end(text, node) :]
+        finish = ending if is_line_start(text, end) else ""
+        yield text[:after] + ending.join([head, *body]) + finish + text[end:]
         return
     for candidate in with_lines(text, below, lines_end(text, node), body):
         yield candidate[:after] + head + candidate[after:]

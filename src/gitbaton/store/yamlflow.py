@@ -49,9 +49,13 @@ def replace(text: str, around: Flow, index: int, value: Any) -> Iterator[str]:
     """Another value in place of the one that stands there."""
     node = around.items[index] if isinstance(around, SequenceNode) else around.entries[index][1]
     shown = render_flow(value, style=node.style if node.style in QUOTES else _style(around), flow=True)
-    if node.start == node.end:
-        shown = f" {shown}" if text[node.start - 1] == ":" else f": {shown}"
-    yield text[: node.start] + shown + text[node.end :]
+    at = node.start
+    if isinstance(around, MappingNode) and node.start == node.end:
+        key_end = around.entries[index][0].end
+        announced = ":" in text[key_end:at]
+        at = at if announced else key_end
+        shown = f" {shown}" if announced else f": {shown}"
+    yield text[:at] + shown + text[max(at, node.end) :]
 
 
 def delete(text: str, around: Flow, index: int) -> Iterator[str]:
