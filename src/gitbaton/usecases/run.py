@@ -87,7 +87,7 @@ def run_task(
     if isinstance(claimed, Choice):
         return claimed
     return run_claimed(
-        project.reread(),
+        project,
         claimed,
         on_event,
         agent_name=agent_name,
@@ -108,14 +108,12 @@ def run_claimed(
     """Carry out a claim that is ours. Every way out leaves a state that says what happened."""
     row, state = claim.entry.row, claim.tip.state
     log = AttemptLog(project, log_path(project, row.id, state.attempt, claim.run), on_event)
-    log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
     root = project.cache / f"{row.id}-{state.attempt}-{claim.run}"
     try:
+        log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
+        project = project.reread()
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
-        log.say(
-            "end" if OUTCOMES[done.verdict.outcome].good else "guard",
-            f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}",
-        )
+        log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
         published = publish(project, done, log)
     except LeaseLost:
         raise
