@@ -18,9 +18,9 @@ from gitbaton.store.live import render_time
 from gitbaton.store.outbox import ITEM_BYTES_MAX, write_item
 from gitbaton.store.schemas import field_order, shape_for
 from gitbaton.store.yamledit import SetField, edit_yaml
+from gitbaton.usecases.handoffs import render_handoff
 from gitbaton.usecases.material import find_newest_handoffs
 from gitbaton.usecases.project import Project, View, find_row, load_view
-from gitbaton.usecases.publish import render_handoff
 from gitbaton.usecases.tasks import pushed
 
 if TYPE_CHECKING:
