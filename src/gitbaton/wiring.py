@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.ports import ShellRun
@@ -101,15 +102,15 @@ def find_cache(repo: Repository, environment: Mapping[str, str]) -> Path:
 def open_forge(
     repo: Repository, environment: Mapping[str, str], clock: Callable[[], datetime] = read_clock
 ) -> Forge:
-    """GitHub when the remote's host is github.com or the config says so, else bare Git. Raises ``Refusal``
-    when GitHub is meant but no token or no repository can be found.
+    """GitHub when the remote's host is github.com, or the server whose Actions run this, or the config says so;
+    else bare Git. Raises ``Refusal`` when GitHub is meant but no token or no repository can be found.
     """
     from gitbaton.domain.remote_url import parse_remote_url
 
     url = repo.git.find("remote", "get-url", repo.remote) if repo.remote else None
     where = parse_remote_url(url) if url else None
     if repo.config.forge == "local" or (
-        repo.config.forge == "auto" and not (where and where.host == "github.com")
+        repo.config.forge == "auto" and not (where and _is_github(where.host, environment))
     ):
         from gitbaton.edges.local_forge import LocalForge
 
@@ -137,6 +138,11 @@ def open_forge(
     return GitHubForge(
         slug, token, api_url=environment.get("GITHUB_API_URL") or (where.api_url if where else PUBLIC_API)
     )
+
+
+def _is_github(host: str, environment: Mapping[str, str]) -> bool:
+    served = urlsplit(environment.get("GITHUB_SERVER_URL", "")).netloc
+    return host in {"github.com", served.lower()}
 
 
 def open_agent(name: str, config: AgentConfig) -> Agent:

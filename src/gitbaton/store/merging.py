@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal
-from gitbaton.store.git import Git, commit_tree, explain_failure, is_ancestor, resolve
+from gitbaton.store.failures import explain_failure
+from gitbaton.store.git import Git, commit_tree, is_ancestor, resolve
 
 if TYPE_CHECKING:
     from gitbaton.store.repository import Repository

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.state import Attempt, Holder, State
-from gitbaton.errors import LostRace, Refusal
+from gitbaton.errors import BatonError, LostRace, Refusal
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap
@@ -103,7 +104,13 @@ def claim_task(
                         hint=f"see who: baton show {entry.row.id}",
                     ) from None
                 continue
-            if refused := _refuse_after(project, claim):
+            try:
+                refused = _refuse_after(project, claim)
+            except BaseException:  # Ctrl-C or the network: nobody would hear of a claim that stayed
+                with contextlib.suppress(BatonError):
+                    _withdraw(project, claim)
+                raise
+            if refused:
                 _withdraw(project, claim)
                 if wanted:
                     return _capped(wanted, refused)

@@ -89,7 +89,7 @@ def _say(project: Project, done: Finished, tip: Tip) -> str:
         else "state only"
     )
     where = f" on {project.repo.remote}" if project.repo.remote else ""
-    return f"{branch}{where}; the task is {state.status.replace('_', ' ')}"
+    return f"the task is {state.status.replace('_', ' ')}: {branch}{where}"
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:
@@ -246,11 +246,19 @@ def end_of_attempt(
 
 
 def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
-    """Record an attempt that could not begin, or in which the runner itself failed."""
-    return advance(
-        project, claim.entry.row.id, "failed",
-        lambda old: end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None), run=claim.run,
-    )  # fmt: skip
+    """Record an attempt that could not begin, in which the runner itself failed, or which stepped back because
+    somebody works on the branch.
+    """
+    event: EventName = "taken_over" if verdict.outcome is Outcome.TAKEN_OVER else "failed"
+
+    def ours(old: State | None) -> None:
+        if old is None or old.run != claim.run:
+            raise LeaseLost(claim.entry.row.id, claim.run, None)
+
+    def change(old: State | None) -> dict[str, Any]:
+        return end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None)
+
+    return advance(project, claim.entry.row.id, event, change, run=claim.run, expect=ours)
 
 
 # -- review ------------------------------------------------------------------------------------------------
@@ -262,11 +270,11 @@ def open_review(project: Project, done: Finished, published: Published, log: Att
     """
     task, state = done.claim.entry.row.id, published.tip.state
     assert state.branch is not None
-    forge = project.open_forge(project.repo)
     body = render_review_body(
         task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url
     )
     try:
+        forge = project.open_forge(project.repo)
         project.refs.fetch()
         review = forge.publish_review(state.branch, project.repo.base.branch, done.around.task.title, body)
         tip = published.tip

@@ -10,7 +10,7 @@ from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
 from gitbaton.errors import BatonError
 from gitbaton.store.repository import require_config
-from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, failed_to_begin, log_path
+from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
@@ -87,7 +87,7 @@ def run_task(
     if isinstance(claimed, Choice):
         return claimed
     return run_claimed(
-        project.reread(),
+        project,
         claimed,
         on_event,
         agent_name=agent_name,
@@ -108,14 +108,12 @@ def run_claimed(
     """Carry out a claim that is ours. Every way out leaves a state that says what happened."""
     row, state = claim.entry.row, claim.tip.state
     log = AttemptLog(project, log_path(project, row.id, state.attempt, claim.run), on_event)
-    log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
     root = project.cache / f"{row.id}-{state.attempt}-{claim.run}"
     try:
+        log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
+        project = project.reread()
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
-        log.say(
-            "end" if OUTCOMES[done.verdict.outcome].good else "guard",
-            f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}",
-        )
+        log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
         published = publish(project, done, log)
     except LeaseLost:
         raise
@@ -123,7 +121,7 @@ def run_claimed(
         ours = read_tip(project, row.id)
         if ours is None or ours.state.run != claim.run or ours.state.status != "in_progress":
             raise
-        verdict = failed_to_begin(error)
+        verdict = explain_breakdown(error)
         record_failure(project, claim, verdict)
         log.say("end", f"{verdict.outcome.value}: {verdict.message}")
         if isinstance(error, BatonError) and not error.data.get("kept"):
