@@ -184,10 +184,13 @@ class Forge(Protocol):
     def comment(self, review: Review, body: str) -> None:
         """Say something to the people who review."""
 
-    def merge(self, review: Review, *, head_oid: str, title: str, also: Sequence[RefUpdate]) -> str:
-        """Merge ``review`` if its head still is ``head_oid`` and publish the updates ``also``: in one
-        atomic step on bare Git, right after on a server. Returns the merge commit's id. Raises
-        ``Refusal`` (conflicts, rules), ``LostRace``, ``Unreachable``.
+    def merge(
+        self, review: Review, *, head_oid: str, title: str, record: Callable[[str, Sequence[RefUpdate]], None]
+    ) -> str:
+        """Merge ``review`` if its head still is ``head_oid``; returns the merge commit's id. ``record`` publishes
+        the task's new state: on bare Git it is handed the move of the base branch too, so that both happen
+        in one atomic step; a server merges first and then calls it with nothing to add. Raises ``Refusal``
+        (conflicts, rules), ``LostRace``, ``Unreachable``.
         """
 
     def close(self, review: Review) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitbaton.domain.config import AgentConfig
-    from gitbaton.ports import Agent, Forge
+    from gitbaton.ports import Agent, Forge, Shell, ShellRun
     from gitbaton.store.repository import Repository
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -151,6 +151,7 @@ def project(
     environment: Mapping[str, str] | None = None,
     open_forge: Callable[[Repository], Forge] | None = None,
     open_agent: Callable[[str, AgentConfig], Agent] | None = None,
+    run_shell: Shell | None = None,
 ) -> Project:
     """The project of a checkout. Forge and agent are refused unless the test brings them."""
     time = clock or Clock()
@@ -166,7 +167,12 @@ def project(
         cache=checkout.path.parent / "cache",
         open_forge=open_forge or _no_forge,
         open_agent=open_agent or _no_agent,
+        run_shell=run_shell or _no_shell,
     )
+
+
+def _no_shell(command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> ShellRun:  # noqa: ARG001 the port's
+    raise AssertionError(f"nobody said that {command} may run")
 
 
 def _no_forge(repo: Repository) -> Forge:

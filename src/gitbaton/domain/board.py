@@ -134,27 +134,22 @@ def fold_board(
     for row in by_id.values():
         if row.parent and row.parent != row.id:
             children.setdefault(row.parent, []).append(row.id)
+    for kids in children.values():
+        kids.sort()  # files come in any order; the answer is the same
     finished = _finished(by_id, children, tips, seen)
-    edges = {row.id: (*row.depends_on, *children.get(row.id, ())) for row in by_id.values()}
-    depths = measure_depths(edges, finished)
+    edges = {
+        row.id: tuple(dict.fromkeys((*row.depends_on, *children.get(row.id, ())))) for row in by_id.values()
+    }
+    off = {row.id for row in by_id.values() if _is_off(row)}
+    depths = measure_depths(edges, finished | off)  # a cancelled task is no work, and lets none through
     entries = {}
     for row in by_id.values():
         live = tips.get(row.id)
-        needs = edges[row.id]
-        blocked = tuple(
-            n
-            for n in needs
-            if n not in finished and not (n in children.get(row.id, ()) and _is_off(by_id[n]))
-        )
-        left = max(
-            0,
-            ((live and live.attempt_limit) or row.attempts_max or attempts_max)
-            - (live.attempt if live else 0),
-        )
-        state, why = _effective(
-            row, live, blocked, is_done=row.id in finished, is_parent=row.id in children, now=now
-        )
-        claimable = _is_claimable(row, live, state, blocked, left, now=now) and row.id not in children
+        parts = set(children.get(row.id, ())) - set(row.depends_on)
+        blocked = tuple(n for n in edges[row.id] if n not in finished and not (n in parts and n in off))
+        left = _count_left(row, live, attempts_max)
+        state, why = _effective(row, live, blocked, parts, left, is_done=row.id in finished, now=now)
+        claimable = row.id not in children and _is_claimable(row, live, state, blocked, left, now=now)
         if claimable and known_plans is not None and row.plan and row.plan not in known_plans:
             claimable, why = False, f"its plan {row.plan} is not merged yet"
         if claimable and row.local:
@@ -163,7 +158,15 @@ def fold_board(
                 "it is only local: it can be claimed once it is merged into the base branch",
             )
         entries[row.id] = Entry(row, live, state, blocked, claimable, why, left, depths.get(row.id, 0))
-    return Board(entries, broken_rows, {k: tuple(sorted(v)) for k, v in children.items()})
+    return Board(entries, broken_rows, {k: tuple(v) for k, v in children.items()})
+
+
+def _count_left(row: TaskRow, live: LiveRow | None, attempts_max: int) -> int:
+    """Attempts that may still be made without a person: what a person granted comes before task and config."""
+    granted = live.attempt_limit if live else None
+    return max(
+        0, (row.attempts_max or attempts_max if granted is None else granted) - (live.attempt if live else 0)
+    )
 
 
 def _is_off(row: TaskRow) -> bool:
@@ -206,30 +209,39 @@ def _effective(
     row: TaskRow,
     live: LiveRow | None,
     blocked: tuple[str, ...],
+    parts: set[str],
+    left: int,
     *,
     is_done: bool,
-    is_parent: bool,
     now: float,
 ) -> tuple[EffectiveState, str]:
+    """State and reason. ``parts`` are the tasks that name this one as parent."""
     if row.status == "cancelled":
         return "cancelled", "it was cancelled"
     if is_done:
-        return "done", "its parts are done" if is_parent and row.status != "done" else "it is done"
+        return "done", "it is done" if row.status == "done" or not parts else "its parts are done"
+    if live and live.status == "in_progress":  # a draft or a hold must not hide work that goes on
+        who = live.holder or "somebody"
+        if live.lease is None or live.lease > now:
+            return "in_progress", f"{who} is at it"
+        after = "" if left else ", and it was the last attempt: a person decides"
+        return "stale", f"{who} claimed it, but the lease has passed{after}"
     if row.status == "draft":
         return "draft", "it is a draft: set status=todo when it is meant"
-    status = live.status if live else "open"
-    if live and status == "in_progress":
-        if live.lease is not None and live.lease <= now:
-            return "stale", f"{live.holder or 'somebody'} claimed it, but the lease has passed"
-        return "in_progress", f"{live.holder or 'somebody'} is at it"
+    if live and live.status == "in_review":
+        return "in_review", "its work waits for a review"
     hold = row.hold or (live and live.hold)
     if hold:
         return "held", f"on hold: {hold}"
-    if live and status not in ("open", "merged"):
+    if live and live.status not in ("open", "merged"):
         return _live_state(live, now=now)
     if blocked:
-        return "waiting", ("its parts are not done: " if is_parent else "it waits for ") + ", ".join(blocked)
-    if is_parent:
+        inside = [n for n in blocked if n in parts]
+        outside = [n for n in blocked if n not in parts]
+        words = [f"it waits for {', '.join(outside)}"] if outside else []
+        words += [f"its parts are not done: {', '.join(inside)}"] if inside else []
+        return "waiting", "; ".join(words)
+    if parts:
         return "waiting", "its parts were cancelled: set it done or cancel it"
     return "ready", "all its dependencies are done" if row.depends_on else "it depends on nothing"
 
@@ -238,8 +250,6 @@ def _live_state(live: LiveRow, *, now: float) -> tuple[EffectiveState, str]:
     match live.status:
         case "needs_input":
             return "needs_input", f"the agent asks: {live.question or 'see its handoff'}"
-        case "in_review":
-            return "in_review", "its work waits for a review"
         case "changes_requested":
             return "changes_requested", "a reviewer wants more"
         case "failed":
@@ -270,8 +280,8 @@ def _is_claimable(
         return False
     if state == "failed":
         return left > 0 and (live is None or live.retry_at is None or live.retry_at <= now)
-    if state == "stale":
-        return not (row.hold or (live and live.hold))
+    if state == "stale":  # attempts that never report back count, too: a task may be what kills its machine
+        return left > 0 and not (row.hold or (live and live.hold))
     return state in ("ready", "changes_requested")
 
 
@@ -309,6 +319,8 @@ def explain_reason(entry: Entry) -> str:
         parts.append("its claim went stale")
     parts.append(f"{entry.row.priority} priority")
     if entry.depth:
-        parts.append(f"{entry.depth} task{'s' if entry.depth > 1 else ''} in a row wait for it")
+        parts.append(
+            "one task waits for it" if entry.depth == 1 else f"a chain of {entry.depth} tasks waits for it"
+        )
     parts.append(entry.why if entry.state == "ready" else "")
     return ", ".join(p for p in parts if p)

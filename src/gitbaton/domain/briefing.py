@@ -1,5 +1,6 @@
 """The briefing: everything an agent is told, as one Markdown text. Deterministic: the same material gives
-the same bytes."""
+the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class Material(NamedTuple):
     """What a briefing is made of. ``dependencies`` are (id, title, newest handoff) of what the task depends
     on; ``earlier`` are this task's handoffs, oldest first; ``attempts`` its past attempts; ``guidance`` what a
     person said since; ``checks`` (name, command); ``timeout_s`` the time limit in seconds; ``has_tools``:
-    the agent has our MCP tools."""
+    the agent has our MCP tools.
+    """
 
     task_id: str
     task: Task
@@ -71,7 +73,11 @@ def _bullets(items: Sequence[str]) -> str:
 
 
 def _opening(m: Material) -> str:
-    nth = "This is the first attempt." if m.attempt == 1 else f"This is attempt {m.attempt}; the work of earlier attempts is already in your folder."
+    nth = (
+        "This is the first attempt."
+        if m.attempt == 1
+        else f"This is attempt {m.attempt}; what earlier attempts published is already in your folder."
+    )
     return (
         "You work alone in a private clone of a git repository, on this one task. "
         f"{nth} Nobody answers while you work. What you leave in the folder is checked, committed and sent to "
@@ -82,7 +88,10 @@ def _opening(m: Material) -> str:
 def _guidance(m: Material) -> str:
     if not m.guidance:
         return ""
-    return _section("Heed this first", "A person said about the work so far:\n\n" + "\n\n".join(_quote(g) for g in m.guidance))
+    return _section(
+        "Heed this first",
+        "A person said about the work so far:\n\n" + "\n\n".join(_quote(g) for g in m.guidance),
+    )
 
 
 def _quote(text: str) -> str:
@@ -113,8 +122,15 @@ def _role(m: Material) -> str:
         return ""
     if not m.role:
         return _section("Your role", f"Work as a {m.role_name}.")
-    done = "\n\nIn this role, work is done when:\n\n" + _bullets(m.role.definition_of_done) if m.role.definition_of_done else ""
-    return _section(f"Your role: {m.role.title or m.role_name}", f"{m.role.purpose.strip()}\n\n{(m.role.guidance or '').strip()}{done}")
+    done = (
+        "\n\nIn this role, work is done when:\n\n" + _bullets(m.role.definition_of_done)
+        if m.role.definition_of_done
+        else ""
+    )
+    return _section(
+        f"Your role: {m.role.title or m.role_name}",
+        f"{m.role.purpose.strip()}\n\n{(m.role.guidance or '').strip()}{done}",
+    )
 
 
 def _context(m: Material) -> str:
@@ -154,6 +170,8 @@ def _history(m: Material) -> str:
     for a in m.attempts:
         ended = a.outcome.value.replace("_", " ") if a.outcome else "never reported back"
         body = f"### Attempt {a.number}: {ended}"
+        if a.guidance:
+            body += "\n\nIt had been told:\n\n" + "\n\n".join(_quote(g) for g in a.guidance)
         if a.message:
             body += f"\n\n{a.message.strip()}"
         if handoff := by_attempt.get(a.number):
@@ -161,7 +179,9 @@ def _history(m: Material) -> str:
             for check in handoff.checks:
                 if not check.passed:
                     output = "\n".join((check.output or "").strip().splitlines()[-_OUTPUT_LINES:])
-                    body += f"\n\nThe check `{check.name}` failed" + (f" and printed at its end:\n\n```\n{output}\n```" if output else ".")
+                    body += f"\n\nThe check `{check.name}` failed" + (
+                        f" and printed at its end:\n\n```\n{output}\n```" if output else "."
+                    )
         texts.append(body)
     return _section("Earlier attempts", "\n\n".join(texts))
 
@@ -169,27 +189,47 @@ def _history(m: Material) -> str:
 def _scope(m: Material) -> str:
     lines = []
     if m.task.paths:
-        lines.append("Change only files that match: " + ", ".join(f"`{p}`" for p in m.task.paths) + ". Anything else fails the attempt.")
+        lines.append(
+            "Change only files that match: "
+            + ", ".join(f"`{p}`" for p in m.task.paths)
+            + ". Anything else fails the attempt."
+        )
     lines.append("Never change: " + ", ".join(f"`{p}`" for p in m.protected) + ".")
     if m.task.working_directory:
         lines.append(f"The part of the repository you work in is `{m.task.working_directory}`.")
-    limits = f"You have {render_duration(m.timeout_s)}" + (f" and {m.max_turns} turns" if m.max_turns else "") + "."
+    limits = (
+        f"You have {render_duration(m.timeout_s)}"
+        + (f" and {m.max_turns} turns" if m.max_turns else "")
+        + "."
+    )
     return _section("Limits", _bullets([*lines, limits]))
 
 
 def _finish(m: Material) -> str:
     lines = []
     if m.checks:
-        lines.append("When you end, these commands are run and must succeed: " + ", ".join(f"`{c}` ({n})" for n, c in m.checks) + ". Run them yourself first.")
+        lines.append(
+            "When you end, these commands are run and must succeed: "
+            + ", ".join(f"`{c}` ({n})" for n, c in m.checks)
+            + ". Run them yourself first."
+        )
     if m.task.result_schema is not None:
-        lines.append("This task wants a structured result that meets its `result_schema`; hand it over with the completion.")
+        lines.append(
+            "This task wants a structured result that meets its `result_schema`; hand it over with the completion."
+        )
     if m.has_tools:
         lines += [
-            "Use the `baton` tools: `complete_task` with a short summary, decisions and what remains, when it is done; "
-            "`save_context` for notes worth keeping on the way.",
+            (
+                "Use the `baton` tools: `complete_task` with a short summary, decisions and what remains, when it is done; "
+                "`save_context` for notes worth keeping on the way."
+            ),
             "If only a person can decide something, ask with `save_context` and `question`, then end. Don't guess.",
         ]
     else:
-        lines.append("To leave a handoff, write JSON to the file named by `$BATON_RESULT`: `summary`, `decisions`, `remaining`, `questions`, `outcome`.")
-    lines.append("Work that is only half done is worth more with an honest note than with a claim that it is finished.")
+        lines.append(
+            "To leave a handoff, write JSON to the file named by `$BATON_RESULT`: `summary`, `decisions`, `remaining`, `questions`, `outcome`."
+        )
+    lines.append(
+        "Work that is only half done is worth more with an honest note than with a claim that it is finished."
+    )
     return _section("How to finish", _bullets(lines))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-
-TEXT_SCHEMA: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
-def _text(value: object) -> object:
+def take_text(value: object) -> object:
     """Numbers and booleans are accepted for text: the reader hands over their source text, and values
     that come from JSON say what JSON says.
     """
@@ -20,13 +18,26 @@ def _text(value: object) -> object:
     return value
 
 
-#: Free text. In YAML a plain ``1.10`` or ``true`` is taken letter by letter, so editors must allow them.
-Text = Annotated[str, BeforeValidator(_text), WithJsonSchema(TEXT_SCHEMA)]
+# Constraints stand before the conversion: pydantic leaves those that come after it out of the JSON Schema.
+
+#: Free text. In YAML a plain ``1.10`` or ``true`` is taken letter by letter.
+Text = Annotated[str, BeforeValidator(take_text)]
 #: Text that must say something.
-NonEmptyText = Annotated[
-    str, BeforeValidator(_text), Field(min_length=1, pattern=r"\S"),
-    WithJsonSchema({**TEXT_SCHEMA, "minLength": 1, "pattern": r"\S"}),
-]  # fmt: skip
+NonEmptyText = Annotated[str, Field(min_length=1, pattern=r"\S"), BeforeValidator(take_text)]
+#: One line that says something.
+LINE_PATTERN = r"^[^\r\n]*\S[^\r\n]*$"
+#: One line that names something, for lists and subjects of commits.
+TitleText = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=LINE_PATTERN), BeforeValidator(take_text)
+]
+
+
+class WrongField(ValueError):
+    """A rule over several fields of an object is broken; ``field`` leads from it to the one at fault."""
+
+    def __init__(self, message: str, *field: str | int) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Part(BaseModel):
@@ -34,11 +45,7 @@ class Part(BaseModel):
     business here (they stay in the file, because edits change text, not models).
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"patternProperties": {"^x-": {}}},
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -52,5 +59,12 @@ class Document(Part):
     """A file of its own."""
 
     version: Annotated[
-        int, Field(ge=1, le=1, title="Version", description="Version of this file's format; missing means 1.")
+        int,
+        Field(
+            strict=True,
+            ge=1,
+            le=1,
+            title="Version",
+            description="Version of this file's format; missing means 1.",
+        ),
     ] = 1

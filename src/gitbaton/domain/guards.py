@@ -1,10 +1,10 @@
-"""What an agent's change may not contain. Pure: it judges a list of changed files and their bytes."""
+"""What an agent's change may not contain, and secrets taken out of its words. Pure."""
 
 from __future__ import annotations
 
 import base64
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from gitbaton.domain.scope import is_matched
@@ -27,7 +27,8 @@ _SECRET_MIN = 8
 
 class ChangedFile(NamedTuple):
     """One path that differs. ``mode`` is the new git mode (``000000`` = deleted), ``old_mode`` the old one;
-    ``data`` the new bytes (a link's target, None for deletions and submodules)."""
+    ``data`` the new bytes (a link's target, None for deletions and submodules).
+    """
 
     path: str
     mode: str
@@ -52,31 +53,60 @@ def judge_change(
     secrets: Mapping[str, str],
 ) -> list[Finding]:
     """Everything that speaks against ``files``. ``paths`` are the task's globs (empty = any);
-    ``secrets`` maps a name to the value that must not appear, plain or encoded."""
+    ``secrets`` maps a name to the value that must not appear, plain or encoded.
+    """
     found: list[Finding] = []
     needles = [(name, form) for name, value in secrets.items() for form in encode_forms(value)]
     for file in files:
         found += _judge_file(file, guards, needles)
         if paths and not is_matched(file.path, paths):
-            found.append(Finding("scope", file.path, f"{file.path} is outside the task's paths ({', '.join(paths)})"))
+            found.append(
+                Finding("scope", file.path, f"{file.path} is outside the task's paths ({', '.join(paths)})")
+            )
     if len(files) > guards.max_files:
-        found.append(Finding("guard", "", f"{len(files)} files changed, more than guards.max_files ({guards.max_files})"))
+        found.append(
+            Finding(
+                "guard", "", f"{len(files)} files changed, more than guards.max_files ({guards.max_files})"
+            )
+        )
     total = sum(f.size for f in files)
     if total > guards.max_total_bytes:
-        found.append(Finding("guard", "", f"{total:,} bytes changed, more than guards.max_total_bytes ({guards.max_total_bytes:,})"))
+        found.append(
+            Finding(
+                "guard",
+                "",
+                f"{total:,} bytes changed, more than guards.max_total_bytes ({guards.max_total_bytes:,})",
+            )
+        )
     return found
 
 
 def _judge_file(file: ChangedFile, guards: Guards, needles: Iterable[tuple[str, bytes]]) -> list[Finding]:
     found = []
-    if is_matched(file.path.casefold(), [p.casefold() for p in PROTECTED]) and not is_matched(file.path, guards.allow):
-        found.append(Finding("guard", file.path, f"{file.path} is protected; allow it with guards.allow in tasks/config.yaml"))
+    if is_matched(file.path.casefold(), [p.casefold() for p in PROTECTED]) and not is_matched(
+        file.path, guards.allow
+    ):
+        found.append(
+            Finding(
+                "guard",
+                file.path,
+                f"{file.path} is protected; allow it with guards.allow in tasks/config.yaml",
+            )
+        )
     if _GITLINK in (file.mode, file.old_mode):
-        found.append(Finding("guard", file.path, f"{file.path} is a submodule or a repository inside the repository"))
+        found.append(
+            Finding("guard", file.path, f"{file.path} is a submodule or a repository inside the repository")
+        )
     if file.mode == _SYMLINK and file.data is not None and _leaves(file.path, file.data):
         found.append(Finding("guard", file.path, f"{file.path} is a link that leads out of the repository"))
     if file.size > guards.max_file_bytes:
-        found.append(Finding("guard", file.path, f"{file.path} has {file.size:,} bytes, more than guards.max_file_bytes ({guards.max_file_bytes:,})"))
+        found.append(
+            Finding(
+                "guard",
+                file.path,
+                f"{file.path} has {file.size:,} bytes, more than guards.max_file_bytes ({guards.max_file_bytes:,})",
+            )
+        )
     name_bytes = file.path.encode("utf-8", "surrogateescape")
     for name, form in needles:
         if form in (file.data or b"") or form in name_bytes:
@@ -90,12 +120,13 @@ def _leaves(path: str, target: bytes) -> bool:
     if text.startswith(("/", "\\")) or (len(text) > 1 and text[1] == ":"):
         return True
     end = posixpath.normpath(posixpath.join(posixpath.dirname(path), text.replace("\\", "/")))
-    return end.startswith("../") or end in ("..", ".git") or end.startswith(".git/")
+    return end.startswith(("../", ".git/")) or end in ("..", ".git")
 
 
 def encode_forms(value: str) -> list[bytes]:
     """A secret as it is, reversed, in hex, URL-encoded, and in base64 at each of the three alignments (so
-    that it is found inside longer encoded text). Values under eight characters give none."""
+    that it is found inside longer encoded text). Values under eight characters give none.
+    """
     if len(value) < _SECRET_MIN:
         return []
     raw = value.encode()
@@ -104,8 +135,25 @@ def encode_forms(value: str) -> list[bytes]:
         # The characters that depend on the neighbouring bytes are cut off at both ends.
         coded = base64.b64encode(b"\0" * shift + raw)
         start = (0, 2, 3)[shift]
-        end = len(coded) - (0, 4, 4)[(len(raw) + shift) % 3 and 1]
-        for form in (coded[start:end], coded[start:end].translate(bytes.maketrans(b"+/", b"-_"))):
-            if len(form) >= _SECRET_MIN:
-                forms.append(form)
-    return list(dict.fromkeys(forms))
+        end = len(coded) - (0, 3, 2)[(len(raw) + shift) % 3]
+        forms += (coded[start:end], coded[start:end].translate(bytes.maketrans(b"+/", b"-_")))
+    return [form for form in dict.fromkeys(forms) if len(form) >= _SECRET_MIN]
+
+
+def redact(value: Any, secrets: Mapping[str, str]) -> Any:
+    """``value`` (as JSON has it) with every form of every secret replaced by the secret's name."""
+    forms = [
+        (name, f.decode("utf-8", "replace")) for name, secret in secrets.items() for f in encode_forms(secret)
+    ]
+    return _redact(value, forms) if forms else value
+
+
+def _redact(value: Any, forms: Sequence[tuple[str, str]]) -> Any:
+    if isinstance(value, str):
+        if len(value) >= _SECRET_MIN:
+            for name, form in forms:
+                value = value.replace(form, f"[{name} removed]")
+        return value
+    if isinstance(value, dict):
+        return {_redact(key, forms): _redact(item, forms) for key, item in value.items()}
+    return [_redact(item, forms) for item in value] if isinstance(value, list | tuple) else value

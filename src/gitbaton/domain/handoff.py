@@ -28,21 +28,41 @@ class CheckResult(Part):
     """How a check ended, as the runner itself saw it."""
 
     name: Annotated[NonEmptyText, Field(description="Name of the check.")]
-    passed: Annotated[bool, Field(description="Whether it succeeded.")]
-    exit_code: Annotated[int | None, Field(description="Its exit code, if it ended by itself.")] = None
-    seconds: Annotated[float | None, Field(ge=0, description="How long it took.")] = None
+    passed: Annotated[bool, Field(strict=True, description="Whether it succeeded.")]
+    exit_code: Annotated[
+        int | None, Field(strict=True, description="Its exit code, if it ended by itself.")
+    ] = None
+    seconds: Annotated[float | None, Field(strict=True, ge=0, description="How long it took.")] = None
     output: Annotated[Text | None, Field(description="The end of what it printed.")] = None
 
 
 class Handoff(Document):
-    """What was done and what comes next. Written once, as a new file."""
+    """What was done, and what the next one must know. Written once, as a new file."""
 
-    model_config = ConfigDict(title="Handoff")
+    model_config = ConfigDict(
+        title="Handoff",
+        json_schema_extra={
+            "examples": [
+                {
+                    "task": "add-login-endpoint",
+                    "summary": "The endpoint works; the lock-out after five tries is missing.",
+                    "completed": ["POST /login answers 200 and sets the session cookie"],
+                    "remaining": ["Lock an account for a minute after five wrong passwords"],
+                    "decisions": [
+                        {"decision": "Sessions stay in the database", "reason": "There are two servers"}
+                    ],
+                    "next_action": "continue",
+                }
+            ],
+        },
+    )
 
     task: Annotated[
         TaskId | None, Field(title="Task", description="Task it is about; unset for a session.")
     ] = None
-    attempt: Annotated[int | None, Field(ge=1, title="Attempt", description="Number of the attempt.")] = None
+    attempt: Annotated[
+        int | None, Field(strict=True, ge=1, title="Attempt", description="Number of the attempt.")
+    ] = None
     run: Annotated[Text | None, Field(title="Run", description="Run id of the attempt.")] = None
     agent: Annotated[
         Text | None, Field(title="Agent", description="Who did it: an agent's or a person's name.")
@@ -53,11 +73,12 @@ class Handoff(Document):
     ] = None
     error: Annotated[Text | None, Field(title="Error", description="What went wrong, in a sentence.")] = None
     incomplete: Annotated[
-        bool, Field(title="Incomplete", description="True when the work was cut short.")
+        bool, Field(strict=True, title="Incomplete", description="True when the work was cut short.")
     ] = False
     verified: Annotated[
         bool | None,
         Field(
+            strict=True,
             title="Verified",
             description="Whether checks run by the runner passed; unset or false: unverified.",
         ),
@@ -101,7 +122,8 @@ class Handoff(Document):
         Field(max_length=_LIST_MAX, title="Checks", description="Checks the runner ran."),
     ] = ()
     tests_passing: Annotated[
-        bool | None, Field(title="Tests passing", description="Whether the tests pass, as the author says.")
+        bool | None,
+        Field(strict=True, title="Tests passing", description="Whether the tests pass, as the author says."),
     ] = None
     next_action: Annotated[
         NextAction | None, Field(title="Next action", description="What should happen next.")

@@ -25,6 +25,7 @@ _DEVICES = {
     *(f"lpt{n}" for n in range(1, 10)),
 }
 _SLUG_MAX = 48
+_HITS_SHOWN = 6
 
 
 def explain_bad_id(text: str) -> str | None:
@@ -75,31 +76,28 @@ def make_id(title: str, taken: Collection[str], random_suffix: Callable[[], str]
 
 
 def find_id(text: str, known: Iterable[str], *, exact: bool = False, noun: str = "task") -> str:
-    """The id that ``text`` names: itself, else the one id it is a prefix of (unless ``exact``).
+    """The id that ``text`` names: itself (capitals don't matter, ids are unique without regard to case), else
+    the one id it is a prefix of (unless ``exact``).
 
     Raises ``Refusal``: ``unknown-id`` with the nearest ids as hint, or ``ambiguous-id`` with the candidates.
     """
     ids = sorted(known)
-    if text in ids:
-        return text
-    hits = [] if exact or not text else [i for i in ids if i.startswith(text.lower())]
+    for whole in (text, text.lower()):
+        if whole in ids:
+            return whole
+    starting = [i for i in ids if i.startswith(text.lower())] if text else []
+    hits = [] if exact else starting
     if len(hits) == 1:
         return hits[0]
     if hits:
-        shown = ", ".join(hits[:6]) + (" …" if len(hits) > 6 else "")
+        shown = ", ".join(hits[:_HITS_SHOWN]) + (" …" if len(hits) > _HITS_SHOWN else "")
         raise Refusal(
             f"'{text}' could be {shown}", code="ambiguous-id", hint="give more of the id", data={"ids": hits}
         )
-    near = find_similar(text, ids)
-    if exact and (starts := [i for i in ids if i.startswith(text)]) and not near:
-        near = starts[:3]
-    hint = (
-        f"did you mean {' or '.join(near)}?"
-        if near
-        else f"see the ids with: baton list --{noun}s"
-        if noun != "task"
-        else "see the ids with: baton list"
-    )
+    near = find_similar(text, ids) or starting[:3]
+    hint = f"did you mean {' or '.join(near)}?" if near else "see the ids with: baton list"
+    if not near and noun != "task":
+        hint = "there is: " + ", ".join(ids[:_HITS_SHOWN]) if ids else "there is none at all"
     raise Refusal(
         f"there is no {noun} '{text}'", code="unknown-id", hint=hint, data={"id": text, "similar": near}
     )

@@ -4,7 +4,8 @@ Theory of operation. The tip of a state ref says where a task stands between two
 branch. It moves by events, each one commit, published by compare-and-swap. A task without a state ref
 stands at ``open``, as does one that was given back. An event is legal from the statuses of its row and
 leads to the status of its row; an illegal event raises ``IllegalEvent`` and changes nothing. ``SAME``
-leaves the status as it is; ``BEFORE`` returns to where the claim came from.
+leaves the status as it is; ``BEFORE`` returns to where the claim came from, or to ``open`` if it was taken
+from somebody whose lease had passed: nobody holds it then.
 
 ``stale`` and ``ready`` are not in this table: the board derives them (``domain/board.py``).
 """
@@ -85,5 +86,5 @@ def apply_event(
     if rule.target == "same":
         return status
     if rule.target == "before":
-        return before or "open"
+        return "open" if before in (None, "in_progress") else before
     return rule.target

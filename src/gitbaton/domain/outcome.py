@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 
 class Outcome(StrEnum):
-    """How one attempt ended. The values stand in state and handoff files, so they never change."""
+    """How one attempt ended."""
+
+    # The values stand in state and handoff files, so they never change.
 
     SUCCEEDED = "succeeded"
     DELIVERED = "delivered"

@@ -6,21 +6,35 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from gitbaton.domain.document import Document, NonEmptyText, Text
+from gitbaton.domain.document import Document, Text, TitleText
 from gitbaton.domain.task import Criterion, TaskId
 
 
 class Plan(Document):
-    """A goal that several tasks serve. A task names its plan in its own file."""
+    """A goal that several tasks serve. Merging it approves it; each task names its plan in its own file."""
 
-    model_config = ConfigDict(title="Plan")
+    model_config = ConfigDict(
+        title="Plan",
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "User accounts",
+                    "goal": "People sign up, sign in and reset their password by themselves.",
+                    "tasks": ["add-mail-service", "add-login-endpoint"],
+                }
+            ],
+        },
+    )
 
-    title: Annotated[NonEmptyText, Field(max_length=200, title="Title", description="The plan in one line.")]
+    title: Annotated[TitleText, Field(title="Title", description="The plan in one line.")]
     goal: Annotated[
         Text | None, Field(title="Goal", description="What will be true when it is done, in Markdown.")
     ] = None
     status: Annotated[
-        Literal["draft", "active", "closed"], Field(title="Status", description="Missing means active.")
+        Literal["draft", "active", "closed"],
+        Field(
+            title="Status", description=("draft: still being thought about. active: worked on. closed: over.")
+        ),
     ] = "active"
     description: Annotated[
         Text | None, Field(title="Description", description="How it was broken down, and why.")
@@ -31,10 +45,15 @@ class Plan(Document):
     ] = ()
     tasks: Annotated[
         tuple[TaskId, ...],
-        Field(title="Tasks", description="Its tasks in reading order; the tasks' own plan field decides."),
+        Field(
+            title="Tasks",
+            description=("Ids of its tasks in reading order. What counts is the plan field of each task."),
+        ),
     ] = ()
-    workflow: Annotated[Text | None, Field(title="Workflow", description="Workflow it was made from.")] = None
+    workflow: Annotated[
+        Text | None, Field(title="Workflow", description="Name of the workflow it was made from.")
+    ] = None
     milestone: Annotated[
-        Text | None, Field(title="Milestone", description="Name of a milestone from the config.")
+        Text | None, Field(title="Milestone", description="Name of a milestone from tasks/config.yaml.")
     ] = None
     created: Annotated[Text | None, Field(title="Created", description="Time, ISO 8601.")] = None

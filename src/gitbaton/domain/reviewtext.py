@@ -14,13 +14,21 @@ if TYPE_CHECKING:
 _OUTPUT_LINES = 20
 
 
-def render_review_body(task_id: str, task: Task, handoff: Handoff, *, path: str, watch_url: str | None = None) -> str:
+def render_review_body(
+    task_id: str, task: Task, handoff: Handoff, *, path: str, watch_url: str | None = None
+) -> str:
     """Markdown for the pull request: what was done, how it was checked, what to look at, what comes next."""
     parts = [
         (handoff.summary or task.title).strip(),
         _checks(handoff),
         _acceptance(task),
-        _list("Decisions to look at", [f"{d.decision.strip()}" + (f" — {d.reason.strip()}" if d.reason else "") for d in handoff.decisions]),
+        _list(
+            "Decisions to look at",
+            [
+                f"{d.decision.strip()}" + (f" — {d.reason.strip()}" if d.reason else "")
+                for d in handoff.decisions
+            ],
+        ),
         _list("Open questions", handoff.questions),
         _list("Not done", handoff.remaining),
         _list("Next", handoff.next_steps),
@@ -41,10 +49,16 @@ def _list(title: str, items: tuple[str, ...] | list[str]) -> str:
 
 def _checks(handoff: Handoff) -> str:
     if not handoff.checks:
-        return "> **Unverified.** No checks are configured, so nothing but the review stands behind this change."
+        return (
+            "> **Unverified.** No checks are configured, so nothing but the review stands behind this change."
+        )
     rows = ["| check | result | time |", "| --- | --- | --- |"]
     for check in handoff.checks:
-        mark = "✅ passed" if check.passed else f"❌ failed{f' (exit {check.exit_code})' if check.exit_code is not None else ''}"
+        mark = (
+            "✅ passed"
+            if check.passed
+            else f"❌ failed{f' (exit {check.exit_code})' if check.exit_code is not None else ''}"
+        )
         rows.append(f"| {check.name.replace('|', '∣')} | {mark} | {render_duration(check.seconds or 0)} |")
     failed = [
         f"<details><summary>{c.name} printed</summary>\n\n```\n" + "\n".join((c.output or "").replace("```", "ʼʼʼ").splitlines()[-_OUTPUT_LINES:]) + "\n```\n\n</details>"
@@ -54,7 +68,10 @@ def _checks(handoff: Handoff) -> str:
 
 
 def _acceptance(task: Task) -> str:
-    return _section("It is done when", "\n".join(f"- [{'x' if a.checked else ' '}] {a.text.strip()}" for a in task.acceptance))
+    return _section(
+        "It is done when",
+        "\n".join(f"- [{'x' if a.checked else ' '}] {a.text.strip()}" for a in task.acceptance),
+    )
 
 
 def _files(handoff: Handoff) -> str:
@@ -66,7 +83,11 @@ def _files(handoff: Handoff) -> str:
 
 
 def _footer(task_id: str, handoff: Handoff, path: str, watch_url: str | None) -> str:
-    facts = [f"Task [`{task_id}`]({path})" if "://" in path else f"Task `{task_id}` (`{path}`)", f"attempt {handoff.attempt}", f"agent {handoff.agent}"]
+    facts = [
+        f"Task [`{task_id}`]({path})" if "://" in path else f"Task `{task_id}` (`{path}`)",
+        f"attempt {handoff.attempt}",
+        f"agent {handoff.agent}",
+    ]
     facts += render_usage(handoff.usage)
     if watch_url:
         facts.append(f"[log]({watch_url})")

@@ -11,9 +11,20 @@ from gitbaton.domain.task import Check
 
 
 class Role(Document):
-    """A specialist, named by its file. A file in tasks/roles replaces a built-in role of that name."""
+    """How a kind of specialist works. Its name is the file's; it replaces a built-in role of that name."""
 
-    model_config = ConfigDict(title="Role")
+    model_config = ConfigDict(
+        title="Role",
+        json_schema_extra={
+            "examples": [
+                {
+                    "purpose": "Keeps the public API stable and documented.",
+                    "guidance": "Compare each change of a route with docs/api.md and mend that page, too.",
+                    "definition_of_done": ["docs/api.md says what the code does"],
+                }
+            ],
+        },
+    )
 
     title: Annotated[Text | None, Field(title="Title", description="Name for people.")] = None
     purpose: Annotated[

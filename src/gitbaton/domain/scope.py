@@ -1,47 +1,38 @@
-"""Globs of paths, as task files and guards write them."""
+"""Globs of paths, as task files and guards write them.
+
+Paths are relative to the repository's top and have ``/``. ``*``, ``?`` and ``[…]`` stay within a segment,
+``**`` spans segments. A glob that ends in a plain name also names everything below it (``src`` is ``src``
+and ``src/**``), and so does one that ends in ``/``; ``src/*`` is what stands directly in ``src``. ``.`` is
+everything. Folders may really be called ``[id]``, so a class also names its own text.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_WILD = frozenset("*?[")
+_DEEP = "**"
+_TOKEN = re.compile(
+    r"(?P<deep>\*\*+)|(?P<star>\*)|(?P<one>\?)|(?P<class>\[[!^]?.[^\]]*\])|(?P<plain>.)", re.DOTALL
+)
 
-@lru_cache(maxsize=1024)
+
+@lru_cache(maxsize=4096)
 def compile_glob(glob: str) -> re.Pattern[str]:
-    """A regular expression for a glob over paths with ``/``: ``*`` and ``?`` stay within a segment, ``**``
-    spans segments, ``[…]`` is a character class; a glob without wildcards also names everything below it
-    (``src`` is ``src/**``).
-    """
-    text = glob.strip().removeprefix("./").rstrip("/")
-    out, i = [], 0
-    while i < len(text):
-        if text.startswith("**/", i) and (i == 0 or text[i - 1] == "/"):
-            out.append("(?:[^/]+/)*")
-            i += 3
-        elif text.startswith("**", i):
-            out.append(".*")
-            i += 2
-        elif text[i] == "*":
-            out.append("[^/]*")
-            i += 1
-        elif text[i] == "?":
-            out.append("[^/]")
-            i += 1
-        elif text[i] == "[" and (end := text.find("]", i + 2)) > 0:
-            body = text[i + 1 : end].replace("\\", r"\\")
-            out.append("[" + ("^" + body[1:] if body[0] in "!^" else body) + "]")
-            i = end + 1
-        else:
-            out.append(re.escape(text[i]))
-            i += 1
-    try:
-        return re.compile("".join(out) + "(?:/.*)?", re.DOTALL)
-    except re.error:  # a class like [z-a]: nothing but the very same name fits
-        return re.compile(re.escape(text))
+    """A regular expression whose ``fullmatch`` says whether the glob names a path."""
+    segments, below = _split(glob)
+    if not segments:
+        return re.compile(".+", re.DOTALL)
+    parts = [
+        "(?:[^/]+/)*" if segment == _DEEP else _render_segment(segment) + "/" for segment in segments[:-1]
+    ]
+    parts.append(".+" if segments[-1] == _DEEP else _render_segment(segments[-1]))
+    return re.compile("".join(parts) + ("(?:/.+)?" if below else ""), re.DOTALL)
 
 
 def is_matched(path: str, globs: Iterable[str]) -> bool:
@@ -50,26 +41,89 @@ def is_matched(path: str, globs: Iterable[str]) -> bool:
 
 
 def globs_overlap(first: str, second: str) -> bool:
-    """Whether two globs may name one file. Errs on the side of yes: where both have wildcards, only the
-    folders before the first wildcard are compared.
+    """Whether two globs may name one file. Never says no when they do; errs on the side of yes only where
+    wildcards meet within one segment, or ``**`` stands within one.
     """
-    a, b = _fixed_folders(first), _fixed_folders(second)
-    if a.exact and b.exact:
-        return is_matched(first.rstrip("/"), [second]) or is_matched(second.rstrip("/"), [first])
-    shorter = min(len(a.segments), len(b.segments))
-    return a.segments[:shorter] == b.segments[:shorter]
+    return _meet(_spread(first), _spread(second))
 
 
-class _Folders(NamedTuple):
-    segments: list[str]
-    exact: bool  # the glob has no wildcard
+def _split(glob: str) -> tuple[list[str], bool]:
+    """The segments of a glob, and whether it also names what is below them."""
+    text = glob.strip()
+    segments = [part for part in text.split("/") if part not in ("", ".")]
+    return segments, text.endswith("/") or not segments or not _WILD & set(segments[-1])
 
 
-def _fixed_folders(glob: str) -> _Folders:
-    segments: list[str] = []
-    for part in glob.strip().removeprefix("./").split("/"):
-        if any(c in part for c in "*?["):
-            return _Folders(segments, exact=False)
-        if part:
-            segments.append(part)
-    return _Folders(segments, exact=True)
+@lru_cache(maxsize=4096)
+def _spread(glob: str) -> tuple[str, ...]:
+    """Segments for comparing: whatever spans segments is ``**``, and so is what is below."""
+    segments, below = _split(glob)
+    spread = [_DEEP if _DEEP in segment else segment for segment in segments]
+    return (*spread, _DEEP) if below else tuple(spread)
+
+
+@lru_cache(maxsize=65536)
+def _meet(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Whether some path fits both lists of segments (``**`` may stand for none)."""
+    if not first or not second:
+        return all(segment == _DEEP for segment in first + second)
+    if first[0] == _DEEP:
+        return _meet(first[1:], second) or _meet(first, second[1:])
+    if second[0] == _DEEP:
+        return _meet(second, first)
+    return _segments_meet(first[0], second[0]) and _meet(first[1:], second[1:])
+
+
+def _segments_meet(first: str, second: str) -> bool:
+    """Whether one name may fit both segments: exact unless both have wildcards; then their beginnings up to
+    the first wildcard and their ends after the last one decide.
+    """
+    first_is_wild, second_is_wild = bool(_WILD & set(first)), bool(_WILD & set(second))
+    if not first_is_wild and not second_is_wild:
+        return first == second
+    if not first_is_wild or not second_is_wild:
+        name, wild = (second, first) if first_is_wild else (first, second)
+        return re.fullmatch(_render_segment(wild), name, re.DOTALL) is not None
+    (head, tail), (other_head, other_tail) = _plain_ends(first), _plain_ends(second)
+    return (head.startswith(other_head) or other_head.startswith(head)) and (
+        tail.endswith(other_tail) or other_tail.endswith(tail)
+    )
+
+
+def _plain_ends(segment: str) -> tuple[str, str]:
+    head = re.split(r"[*?\[]", segment, maxsplit=1)[0]
+    return head, re.split(r"[*?\]]", segment)[-1]
+
+
+def _render_segment(segment: str) -> str:
+    """The regular expression of one segment."""
+    out = []
+    for token in _TOKEN.finditer(segment):
+        match token.lastgroup:
+            case "deep":
+                out.append(".*")
+            case "star":
+                out.append("[^/]*")
+            case "one":
+                out.append("[^/]")
+            case "class":
+                out.append(_render_class(token[0]))
+            case _:
+                out.append(re.escape(token[0]))
+    return "".join(out)
+
+
+def _render_class(text: str) -> str:
+    """The regular expression of ``[…]``. A range that runs backwards is empty."""
+    body = text[1:-1]
+    negated = len(body) > 1 and body[0] in "!^"
+    body = body[1:] if negated else body
+    items = []
+    for low, high, single in re.findall(r"(.)-(.)|(.)", body, re.DOTALL):
+        if single:
+            items.append(re.escape(single))
+        elif low <= high:
+            items.append(f"{re.escape(low)}-{re.escape(high)}")
+    members = "".join(items)
+    rule = f"[^/{members}]" if negated else f"(?!/)[{members}]" if members else "(?!)"
+    return f"(?:{rule}|{re.escape(text)})"

@@ -35,7 +35,7 @@ class Holder(Part):
 class Attempt(Part):
     """One attempt, past or present."""
 
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(strict=True, ge=1, description="Counts from 1, over all attempts.")]
     run: Annotated[NonEmptyText, Field(description="Run id.")]
     agent: Annotated[NonEmptyText, Field(description="Agent's or person's name.")]
     started: Annotated[NonEmptyText, Field(description="Time, ISO 8601, UTC.")]
@@ -45,6 +45,9 @@ class Attempt(Part):
     base: Annotated[ObjectId | None, Field(description="Commit it started from.")] = None
     head: Annotated[ObjectId | None, Field(description="Commit that holds its work.")] = None
     handoff: Annotated[Text | None, Field(description="Path of its handoff file on the task branch.")] = None
+    guidance: Annotated[
+        tuple[NonEmptyText, ...], Field(description="What a person had asked it to heed.")
+    ] = ()
     session: Annotated[Text | None, Field(description="The agent's own session id.")] = None
     usage: Annotated[Usage | None, Field(description="What it cost.")] = None
 
@@ -52,23 +55,45 @@ class Attempt(Part):
 class PullRequest(Part):
     """Where people review it."""
 
-    number: Annotated[int | None, Field(ge=1)] = None
-    url: Annotated[Text | None, Field()] = None
+    number: Annotated[int | None, Field(strict=True, ge=1, description="Its number; unset on bare Git.")] = (
+        None
+    )
+    url: Annotated[Text | None, Field(description="Its address.")] = None
 
 
 class State(Document):
     """Everything that is live about a task; the tip alone answers every question."""
 
-    model_config = ConfigDict(title="State")
+    model_config = ConfigDict(
+        title="State",
+        json_schema_extra={
+            "examples": [
+                {
+                    "task": "add-login-endpoint",
+                    "status": "in_progress",
+                    "event": {"name": "claimed", "id": "k3v9", "at": "2026-01-31T09:00:00Z", "by": "claude"},
+                    "run": "q7m2x0a4",
+                    "attempt": 1,
+                    "attempts": [
+                        {"number": 1, "run": "q7m2x0a4", "agent": "claude", "started": "2026-01-31T09:00:00Z"}
+                    ],
+                }
+            ],
+        },
+    )
 
     task: Annotated[TaskId, Field(description="The task.")]
     status: Annotated[LiveStatus, Field(description="Where it stands.")]
     event: Annotated[Event, Field(description="What brought it here.")]
     run: Annotated[Text | None, Field(description="Run id of the holder: the fence.")] = None
-    attempt: Annotated[int, Field(ge=0, description="Number of the newest attempt.")] = 0
+    attempt: Annotated[int, Field(strict=True, ge=0, description="Number of the newest attempt.")] = 0
     attempt_limit: Annotated[
         int | None,
-        Field(ge=0, description="Highest attempt number that needs no person; unset: the config's."),
+        Field(
+            strict=True,
+            ge=0,
+            description=("Highest attempt number that needs no person; unset: the config's."),
+        ),
     ] = None
     claimed_by: Annotated[Holder | None, Field(description="Who holds it.")] = None
     claimed_from: Annotated[LiveStatus | None, Field(description="Status before the claim.")] = None

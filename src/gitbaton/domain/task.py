@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from gitbaton.domain.document import Document, NonEmptyText, Part, Text
+from gitbaton.domain.document import Document, NonEmptyText, Part, Text, TitleText, take_text
 from gitbaton.domain.durations import Duration
 from gitbaton.domain.ids import ID_PATTERN
 
@@ -16,8 +16,14 @@ Priority = Literal["critical", "high", "medium", "low"]
 Complexity = Literal["simple", "medium", "complex", "critical"]
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
 
-TaskId = Annotated[str, Field(pattern=ID_PATTERN, title="Task id", examples=["add-login-endpoint"])]
-PlanId = Annotated[str, Field(pattern=ID_PATTERN, title="Plan id", examples=["user-accounts"])]
+TaskId = Annotated[
+    str,
+    Field(pattern=ID_PATTERN, title="Task id", examples=["add-login-endpoint"]),
+    BeforeValidator(take_text),
+]
+PlanId = Annotated[
+    str, Field(pattern=ID_PATTERN, title="Plan id", examples=["user-accounts"]), BeforeValidator(take_text)
+]
 
 
 class Check(Part):
@@ -44,7 +50,7 @@ class Acceptance(Part):
     """One criterion that the result must meet."""
 
     text: Annotated[NonEmptyText, Field(description="What must hold.")]
-    checked: Annotated[bool, Field(description="True once somebody found it to hold.")] = False
+    checked: Annotated[bool, Field(strict=True, description="True once somebody found it to hold.")] = False
 
 
 def _criterion(value: Any) -> Any:
@@ -70,7 +76,7 @@ class Clarification(Part):
 class TaskProgress(Part):
     """How far somebody says the work is."""
 
-    percent: Annotated[int | None, Field(ge=0, le=100, description="0 to 100.")] = None
+    percent: Annotated[int | None, Field(strict=True, ge=0, le=100, description="0 to 100.")] = None
     note: Annotated[Text | None, Field(description="In a sentence.")] = None
 
 
@@ -82,9 +88,11 @@ class TaskRun(Part):
         None
     )
     timeout: Annotated[Duration | None, Field(description="Time limit of one attempt.")] = None
-    max_turns: Annotated[int | None, Field(ge=1, le=10_000, description="Turn limit of one attempt.")] = None
+    max_turns: Annotated[
+        int | None, Field(strict=True, ge=1, le=10_000, description="Turn limit of one attempt.")
+    ] = None
     budget_usd: Annotated[
-        float | None, Field(gt=0, description="Money limit of one attempt, US dollars.")
+        float | None, Field(strict=True, gt=0, description="Money limit of one attempt, US dollars.")
     ] = None
     allowed_tools: Annotated[
         tuple[NonEmptyText, ...],
@@ -94,9 +102,9 @@ class TaskRun(Part):
         tuple[NonEmptyText, ...], Field(description="Names of MCP servers from the config's run.mcp_servers.")
     ] = ()
     checks: Annotated[tuple[Check, ...], Field(description="Checks besides those of the config.")] = ()
-    attempts: Annotated[int | None, Field(ge=1, le=100, description="Attempts before a person is asked.")] = (
-        None
-    )
+    attempts: Annotated[
+        int | None, Field(strict=True, ge=1, le=100, description="Attempts before a person is asked.")
+    ] = None
 
 
 class Imported(Part):
@@ -107,20 +115,38 @@ class Imported(Part):
 
 
 class Task(Document):
-    """One unit of work. Only ``title`` is needed."""
+    """One unit of work. Only the title is needed; the file's name is the task's id."""
 
     model_config = ConfigDict(
         title="Task",
         json_schema_extra={
-            "patternProperties": {"^x-": {}},
-            "examples": [{"title": "Add a health endpoint", "acceptance": ["GET /health answers 200"]}],
+            "examples": [
+                {"title": "Add a health endpoint", "acceptance": ["GET /health answers 200"]},
+                {
+                    "title": "Let people reset their password",
+                    "status": "todo",
+                    "type": "story",
+                    "priority": "high",
+                    "role": "implementer",
+                    "description": "People who forgot their password write to support today.",
+                    "acceptance": [
+                        "A link sent by mail sets a new password",
+                        {"text": "A link works once, for an hour", "checked": False},
+                    ],
+                    "depends_on": ["add-mail-service"],
+                    "paths": ["src/accounts/**", "tests/accounts/**"],
+                    "run": {
+                        "timeout": "45m",
+                        "checks": [{"name": "accounts", "run": "pytest tests/accounts"}],
+                    },
+                },
+            ],
         },
     )
 
     title: Annotated[
-        NonEmptyText,
+        TitleText,
         Field(
-            max_length=200,
             title="Title",
             description="What is to be done, in one line.",
             examples=["Add a health endpoint"],
@@ -130,16 +156,30 @@ class Task(Document):
         Status,
         Field(
             title="Status",
-            description="Written by people and merges; live states stand in git refs. Missing means todo.",
+            description=(
+                "draft: not meant yet. todo: to be done. done, cancelled: over. Who works on it"
+                " now is not written here."
+            ),
         ),
     ] = "todo"
-    type: Annotated[Type, Field(title="Type", description="Kind of work.")] = "task"
-    priority: Annotated[Priority, Field(title="Priority", description="Order among ready tasks.")] = "medium"
+    type: Annotated[
+        Type,
+        Field(
+            title="Type",
+            description=("Kind of work. An epic or story is done when the tasks that name it as parent are."),
+        ),
+    ] = "task"
+    priority: Annotated[
+        Priority, Field(title="Priority", description="Which of the ready tasks comes first.")
+    ] = "medium"
     role: Annotated[
         Text | None,
         Field(
             title="Role",
-            description="Specialist who should do it; known roles add guidance.",
+            description=(
+                "Specialist who should do it. A built-in role or one from tasks/roles adds its "
+                "guidance; any other name is fine."
+            ),
             examples=["implementer"],
         ),
     ] = None
@@ -151,32 +191,43 @@ class Task(Document):
         Field(title="Acceptance criteria", description="What must hold when it is done."),
     ] = ()
     depends_on: Annotated[
-        tuple[TaskId, ...], Field(title="Depends on", description="Tasks that must be done first.")
+        tuple[TaskId, ...], Field(title="Depends on", description="Ids of tasks that must be done first.")
     ] = ()
     parent: Annotated[
-        TaskId | None, Field(title="Parent", description="Task that this one is a part of.")
+        TaskId | None, Field(title="Parent", description="Id of the task that this one is a part of.")
     ] = None
     plan: Annotated[
-        PlanId | None, Field(title="Plan", description="Plan in tasks/plans that this belongs to.")
+        PlanId | None, Field(title="Plan", description="Id of the plan in tasks/plans that this belongs to.")
     ] = None
     milestone: Annotated[
-        Text | None, Field(title="Milestone", description="Name of a milestone from the config.")
+        Text | None, Field(title="Milestone", description="Name of a milestone from tasks/config.yaml.")
     ] = None
     paths: Annotated[
         tuple[NonEmptyText, ...],
         Field(
             title="Paths",
-            description="Globs of files the work may touch; unset means any.",
+            description=(
+                "Globs of the files the work may touch; unset means any. * stays within a "
+                "folder, ** does not; a plain folder name means all in it."
+            ),
             examples=[["src/api/**", "tests/**"]],
         ),
     ] = ()
     labels: Annotated[
-        tuple[NonEmptyText, ...], Field(title="Labels", description="Words to find it by.")
+        tuple[NonEmptyText, ...],
+        Field(title="Labels", description="Words to find it by.", examples=[["api", "good-first"]]),
     ] = ()
     assignee: Annotated[Text | None, Field(title="Assignee", description="Person who should do it.")] = None
-    complexity: Annotated[Complexity | None, Field(title="Complexity", description="How hard it is.")] = None
+    complexity: Annotated[
+        Complexity | None,
+        Field(
+            title="Complexity",
+            description=("How hard it is. critical work is not begun before a person approved it."),
+        ),
+    ] = None
     estimate: Annotated[
-        Text | None, Field(title="Estimate", description="Free text.", examples=["2 days"])
+        Text | None,
+        Field(title="Estimate", description="How much work it is, in your own words.", examples=["2 days"]),
     ] = None
     context: Annotated[
         tuple[NonEmptyText, ...],
@@ -189,25 +240,37 @@ class Task(Document):
     clarifications: Annotated[
         tuple[Clarification, ...], Field(title="Clarifications", description="What was settled later.")
     ] = ()
-    progress: Annotated[TaskProgress | None, Field(title="Progress", description="How far it is.")] = None
+    progress: Annotated[
+        TaskProgress | None,
+        Field(title="Progress", description="How far somebody says it is; nothing depends on it."),
+    ] = None
     hold: Annotated[
-        Text | None, Field(title="Hold", description="Why nobody should start it now; remove it to release.")
+        Text | None,
+        Field(title="Hold", description=("Why nobody should start it now. Remove the field to release it.")),
     ] = None
     service: Annotated[
-        Text | None, Field(title="Service", description="Name of a service from the config.")
+        Text | None, Field(title="Service", description="Name of a service from tasks/config.yaml.")
     ] = None
     repository: Annotated[
-        Text | None, Field(title="Repository", description="Repository the work is in, if another.")
+        Text | None,
+        Field(
+            title="Repository",
+            description=("Address of the repository the work is in, if it is another one."),
+        ),
     ] = None
     working_directory: Annotated[
         Text | None,
-        Field(title="Working directory", description="Folder that checks run in, relative to the top."),
+        Field(
+            title="Working directory",
+            description=("Folder that checks run in, relative to the top of the repository."),
+        ),
     ] = None
     run: Annotated[TaskRun | None, Field(title="Run", description="How attempts at this task run.")] = None
     result_schema: Annotated[
         dict[str, Any] | None,
         Field(
-            title="Result schema", description="JSON Schema that an attempt's structured result must meet."
+            title="Result schema",
+            description=("JSON Schema (draft 2020-12) that the result an agent hands over must meet."),
         ),
     ] = None
     created: Annotated[Text | None, Field(title="Created", description="Time, ISO 8601.")] = None

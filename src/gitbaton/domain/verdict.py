@@ -20,7 +20,8 @@ class Evidence(NamedTuple):
     """What the runner saw. ``ended`` and ``message`` come from the agent's process; ``next_action``,
     ``question`` and ``blocker`` are what the agent said in its handoff; ``result_errors`` what is wrong with
     its structured result (None: the task declares none); ``documents_allowed``: the type of task may
-    deliver its handoff alone."""
+    deliver its handoff alone.
+    """
 
     ended: Outcome
     message: str
@@ -45,7 +46,8 @@ class Verdict(NamedTuple):
 
 def judge_attempt(seen: Evidence) -> Verdict:
     """The verdict. Guards come before everything: what they refuse is never published, however well the
-    attempt ended otherwise."""
+    attempt ended otherwise.
+    """
     verified = bool(seen.checks) and all(c.passed for c in seen.checks)
     guard = [f.message for f in seen.findings if f.kind == "guard"]
     if guard:
@@ -56,14 +58,20 @@ def judge_attempt(seen: Evidence) -> Verdict:
     if scope:
         return Verdict(Outcome.OUT_OF_SCOPE, _several(scope), verified=False)
     if seen.question is not None or seen.next_action == "needs_input":
-        return Verdict(Outcome.NEEDS_INPUT, seen.question or "the agent needs input, but asked nothing", verified=False)
+        return Verdict(
+            Outcome.NEEDS_INPUT, seen.question or "the agent needs input, but asked nothing", verified=False
+        )
     if seen.next_action == "blocked":
         return Verdict(Outcome.BLOCKED, seen.blocker or "the agent says it is blocked", verified=False)
     if seen.result_errors:
-        return Verdict(Outcome.INVALID_RESULT, "the structured result does not fit: " + _several(seen.result_errors), verified=False)
+        return Verdict(
+            Outcome.INVALID_RESULT,
+            "the structured result does not fit: " + _several(seen.result_errors),
+            verified=False,
+        )
     failed = [c.name for c in seen.checks if not c.passed]
     if failed:
-        return Verdict(Outcome.CHECKS_FAILED, f"failed: {', '.join(failed)}", verified=False)
+        return Verdict(Outcome.CHECKS_FAILED, f"{', '.join(failed)} did not pass", verified=False)
     if not seen.changed:
         delivered = seen.result_errors is not None or (seen.documents_allowed and seen.has_handoff)
         if delivered:
@@ -71,7 +79,11 @@ def judge_attempt(seen: Evidence) -> Verdict:
         return Verdict(Outcome.NO_CHANGE, "the agent ended, but changed nothing", verified=False)
     if seen.next_action == "needs_revision":
         return Verdict(Outcome.AGENT_ERROR, "the agent itself says that its work needs revision", verified)
-    words = f"{len(seen.checks)} check{'s' if len(seen.checks) != 1 else ''} passed" if seen.checks else "unverified: no checks are configured"
+    words = (
+        f"{len(seen.checks)} check{'s' if len(seen.checks) != 1 else ''} passed"
+        if seen.checks
+        else "unverified: no checks are configured"
+    )
     return Verdict(Outcome.SUCCEEDED, words, verified)
 
 

@@ -6,23 +6,23 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from gitbaton.domain.document import Document, NonEmptyText, Part, Text
+from gitbaton.domain.document import Document, NonEmptyText, Part, Text, TitleText
 from gitbaton.domain.task import Complexity, Criterion, Priority, TaskId, Type
 
 
 class Parameter(Part):
-    """Something to fill in when the workflow is used; ``{{name}}`` in texts of the steps stands for it."""
+    """Something to fill in when the workflow is used; {{name}} in texts of the steps stands for it."""
 
     description: Annotated[Text | None, Field(description="What to give.")] = None
     default: Annotated[Text | None, Field(description="Used when nothing is given.")] = None
-    required: Annotated[bool, Field(description="Refuse to start without it.")] = False
+    required: Annotated[bool, Field(strict=True, description="Refuse to start without it.")] = False
 
 
 class Step(Part):
     """One step, which becomes one task."""
 
     id: Annotated[TaskId, Field(description="Name within the workflow.")]
-    title: Annotated[NonEmptyText, Field(max_length=200, description="Title of the task.")]
+    title: Annotated[TitleText, Field(description="Title of the task.")]
     description: Annotated[Text | None, Field(description="Description of the task.")] = None
     acceptance: Annotated[tuple[Criterion, ...], Field(description="Acceptance criteria of the task.")] = ()
     role: Annotated[Text | None, Field(description="Role of the task.")] = None
@@ -37,13 +37,25 @@ class Step(Part):
 
 
 class Workflow(Document):
-    """A recipe: its file name is its name."""
+    """A recipe of steps that become tasks. Its name is the file's."""
 
-    model_config = ConfigDict(title="Workflow")
+    model_config = ConfigDict(
+        title="Workflow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Add an endpoint",
+                    "parameters": {"name": {"description": "Path of the endpoint", "required": True}},
+                    "steps": [
+                        {"id": "build", "title": "Add {{name}}", "role": "implementer"},
+                        {"id": "describe", "title": "Document {{name}}", "depends_on": ["build"]},
+                    ],
+                }
+            ],
+        },
+    )
 
-    title: Annotated[
-        NonEmptyText, Field(max_length=200, title="Title", description="The workflow in one line.")
-    ]
+    title: Annotated[TitleText, Field(title="Title", description="The workflow in one line.")]
     description: Annotated[Text | None, Field(title="Description", description="When to use it.")] = None
     parameters: Annotated[
         dict[str, Parameter], Field(title="Parameters", description="What to fill in, by name.")

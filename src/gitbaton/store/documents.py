@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from gitbaton.domain.board import BrokenRow, TaskRow
-from gitbaton.domain.ids import find_similar
+from gitbaton.domain.document import LINE_PATTERN, WrongField
+from gitbaton.domain.ids import ID_PATTERN, explain_bad_id, find_similar
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Problem
 from gitbaton.store.schemas import model_of, read_schema, shape_for
 from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from gitbaton.domain.document import Document
     from gitbaton.store.layout import Place
 
 Model = TypeVar("Model", bound=BaseModel)
+#: Where something stands in a document: ``("depends_on", 0)``.
+Field = tuple[str | int, ...]
 
 
 def parse_document(data: bytes, path: str, model: type[Model], kind: str) -> Model:
@@ -32,46 +37,85 @@ def check_document(source: YamlFile, model: type[Model], kind: str) -> Model:
     try:
         return model.model_validate(source.value)
     except ValidationError as error:
-        raise InvalidDocument(sorted(_problem(e, source, kind) for e in error.errors(include_url=False))) from None
+        raise InvalidDocument(sorted(p for _, p in _model_problems(error, source, kind))) from None
 
 
 def find_problems(data: bytes, path: str, kind: str) -> list[Problem]:
     """All problems of a document's text: YAML, model and JSON Schema, which must agree. A problem that only
-    the schema sees is reported, too, so that nothing an editor underlines passes here."""
+    the schema sees is reported, too, so that nothing an editor underlines passes here.
+    """
     try:
         source = parse_yaml(data, path, shape_for(kind))
     except InvalidDocument as error:
         return list(error.problems)
-    problems: list[Problem] = []
+    return judge_document(source, kind)[1]
+
+
+def judge_document(source: YamlFile, kind: str) -> tuple[Document | None, list[Problem]]:
+    """The model of a document already read as YAML (None if it isn't valid), and all its problems."""
+    found: list[tuple[Field, Problem]] = []
+    document: Document | None = None
     try:
-        check_document(source, model_of(kind), kind)
-    except InvalidDocument as error:
-        problems = list(error.problems)
-    named = {(p.line, p.column) for p in problems}
-    for found in schema_errors(source.value, read_schema_validator(kind)):
-        line, column = source.position(found[0])
-        if not problems or not any(spot[0] == line for spot in named):
-            problems.append(Problem(path, line, column, field_name(found[0]), "schema", found[1]))
-    return sorted(set(problems))
+        document = model_of(kind).model_validate(source.value)
+    except ValidationError as error:
+        found = list(_model_problems(error, source, kind))
+    told = [field for field, _ in found]
+    for field, message in schema_errors(source.value, read_schema_validator(kind)):
+        if not any(field[: len(t)] == t or t[: len(field)] == field for t in told):
+            place = source.position(field)
+            found.append((field, Problem(source.path, *place, field_name(field), "schema", message)))
+    return document, sorted({problem for _, problem in found})
 
 
 @cache
 def read_schema_validator(kind: str) -> Any:
-    """A jsonschema validator over the shipped schema of ``kind``."""
-    from jsonschema import Draft202012Validator
+    """A jsonschema validator over the shipped schema of ``kind``. Patterns mean what they mean to editors
+    (ECMA-262) and to the models: ``$`` is the very end, where Python's own also stands before a last newline.
+    """
+    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema.validators import extend
 
-    return Draft202012Validator(read_schema(kind))
+    def check_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+        if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+            yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+    validator = extend(Draft202012Validator, {"pattern": check_pattern})  # type: ignore[no-untyped-call] # theirs
+    return validator(read_schema(kind))
 
 
-def schema_errors(value: object, validator: Any) -> list[tuple[tuple[str | int, ...], str]]:
-    """(field, message) of every place where ``value`` doesn't meet the schema, most telling error first."""
+def schema_errors(value: object, validator: Any) -> list[tuple[Field, str]]:
+    """(field, message) of every place where ``value`` doesn't meet a schema: the most telling one of each."""
     from jsonschema.exceptions import best_match
 
-    found = []
+    found: list[tuple[Field, str]] = []
     for error in validator.iter_errors(value):
         best = best_match([error]) or error
-        found.append((tuple(best.absolute_path), best.message))
-    return found
+        field = tuple(best.absolute_path)
+        if best.validator == "additionalProperties" and isinstance(best.instance, dict):
+            known = best.schema.get("properties", {})
+            patterns = best.schema.get("patternProperties", {})
+            extra = [
+                n for n in best.instance if n not in known and not any(re.search(p, n) for p in patterns)
+            ]
+            found += [((*field, name), f"unknown field '{name}'") for name in extra]
+        elif best.validator == "required":
+            missing = [n for n in best.validator_value if n not in best.instance]
+            found += [((*field, name), f"'{name}' is missing") for name in missing]
+        else:
+            found.append((field, best.message))
+    return list(dict.fromkeys(found))
+
+
+def find_schema_mistake(schema: dict[str, Any]) -> tuple[Field, str] | None:
+    """Where and why ``schema`` is no JSON Schema (draft 2020-12), or None."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return tuple(error.absolute_path), f"this is no JSON Schema: {error.message}"
+    return None
 
 
 def read_task(data: bytes, path: str, place: Place) -> TaskRow | BrokenRow:
@@ -88,9 +132,9 @@ def row_of(task: Task, path: str, task_id: str) -> TaskRow:
     """The board's row of a valid task."""
     return TaskRow(
         id=task_id, path=path, title=task.title, status=task.status, type=task.type, priority=task.priority,
-        role=task.role, depends_on=task.depends_on, parent=task.parent, plan=task.plan, milestone=task.milestone,
-        paths=task.paths, labels=task.labels, assignee=task.assignee, complexity=task.complexity,
-        service=task.service, hold=task.hold, created=task.created,
+        role=task.role, depends_on=task.depends_on, parent=task.parent, plan=task.plan,
+        milestone=task.milestone, paths=task.paths, labels=task.labels, assignee=task.assignee,
+        complexity=task.complexity, service=task.service, hold=task.hold, created=task.created,
         attempts_max=task.run.attempts if task.run else None,
     )  # fmt: skip
 
@@ -98,63 +142,89 @@ def row_of(task: Task, path: str, task_id: str) -> TaskRow:
 # -- problems in words ---------------------------------------------------------------------------------
 
 
-def _problem(error: Any, source: YamlFile, kind: str) -> Problem:
-    field = _real_location(error["loc"], source.value)
-    code, message = _words(error, field, kind)
-    place = source.position(field)
-    return Problem(source.path, place[0], place[1], field_name(field), code, message)
+def _model_problems(error: ValidationError, source: YamlFile, kind: str) -> Iterator[tuple[Field, Problem]]:
+    for one in error.errors(include_url=False):
+        wrong = one.get("ctx", {}).get("error")
+        loc = (*one["loc"], *wrong.field) if isinstance(wrong, WrongField) else one["loc"]
+        field = _real_location(loc, source.value)
+        code, message = _words(one, field, kind)
+        yield field, Problem(source.path, *source.position(field), field_name(field), code, message)
 
 
-def _real_location(loc: Sequence[str | int], value: object) -> tuple[str | int, ...]:
+def _real_location(loc: Sequence[str | int], value: object) -> Field:
     """The part of a Pydantic location that exists in the document, plus at most one missing field: it
-    also holds names of union members."""
+    also holds names of union members.
+    """
     field: list[str | int] = []
     for step in loc:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-            field.append(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
+        in_list = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if in_list or (isinstance(value, dict) and step in value):
+            value = value[step]  # type: ignore[index] # one of both, as was just seen
             field.append(step)
         elif isinstance(value, dict) and step == loc[-1]:
             field.append(step)
     return tuple(field)
 
 
-def _words(error: Any, field: Sequence[str | int], kind: str) -> tuple[str, str]:
+def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:
+    """(code, message) of one of Pydantic's errors, for people."""
     context = error.get("ctx", {})
     given = error.get("input")
     match error["type"]:
         case "extra_forbidden":
             near = find_similar(str(field[-1]), _known_fields(read_schema(kind), field[:-1]), 1)
-            return "unknown-field", f"unknown field '{field[-1]}'" + (f", did you mean '{near[0]}'?" if near else "; own fields start with x-")
+            hint = f", did you mean '{near[0]}'?" if near else "; own fields start with x-"
+            return "unknown-field", f"unknown field '{field[-1]}'{hint}"
         case "missing":
             return "missing-field", f"'{field[-1] if field else '?'}' is missing"
         case "literal_error" | "enum":
             allowed = [w.strip().strip("'") for w in context["expected"].replace(" or ", ", ").split(",")]
-            near = find_similar(str(given), allowed, 1)
-            return "not-allowed", f"must be one of {', '.join(allowed)}, not '{given}'" + (f"; did you mean '{near[0]}'?" if near else "")
-        case "string_pattern_mismatch" if context.get("pattern") == r"\S":
+            near = find_similar(given, allowed, 1) if isinstance(given, str) else []
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            return "not-allowed", f"must be one of {', '.join(allowed)}, not {_shown(given)}{hint}"
+        case "string_pattern_mismatch" if context["pattern"] == r"\S":
             return "empty-text", "must not be empty"
+        case "string_pattern_mismatch" if context["pattern"] == LINE_PATTERN:
+            return ("bad-format", "must be one line") if str(given).strip() else ("empty-text", "must not be empty")
+        case "string_pattern_mismatch" if context["pattern"] == ID_PATTERN:
+            return "bad-id", f"{_shown(given)} can't be an id: {explain_bad_id(str(given))}"
         case "string_pattern_mismatch":
-            return "bad-format", f"'{given}' does not have the form {context.get('pattern')}"
-        case "string_too_short":
-            return "empty-text", "must not be empty"
-        case "string_type":
-            return "wrong-type", f"must be text, not {_name_of(given)}"
-        case "tuple_type" | "list_type":
-            return "wrong-type", f"must be a list, not {_name_of(given)}"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "wrong-type", f"must be a mapping of fields, not {_name_of(given)}"
+            return "bad-format", f"{_shown(given)} does not have the form {context['pattern']}"
         case "value_error":
-            return "bad-value", str(context.get("error", error["msg"]))
-        case _:
-            return "bad-value", f"{error['msg'][:1].lower()}{error['msg'][1:]}, not {given!r:.60}"
+            return "bad-value", str(context["error"])
+        case kind_of_error:
+            code, sentence = _SENTENCES.get(kind_of_error, ("bad-value", "{message}"))
+            end = f", not {_name_of(given)}" if code == "wrong-type" else ""
+            return code, sentence.format(**context, message=error["msg"]) + end
+
+
+_SENTENCES = {
+    "string_too_short": ("empty-text", "must not be empty"),
+    "string_too_long": ("too-long", "must have at most {max_length} characters"),
+    "too_short": ("too-short", "must have at least {min_length} items"),
+    "too_long": ("too-long", "must have at most {max_length} items, but has {actual_length}"),
+    "greater_than": ("out-of-range", "must be more than {gt:g}"),
+    "greater_than_equal": ("out-of-range", "must be at least {ge:g}"),
+    "less_than_equal": ("out-of-range", "must be at most {le:g}"),
+    "string_type": ("wrong-type", "must be text"),
+    "int_type": ("wrong-type", "must be a whole number"),
+    "float_type": ("wrong-type", "must be a number"),
+    "bool_type": ("wrong-type", "must be true or false"),
+    "tuple_type": ("wrong-type", "must be a list"),
+    "dict_type": ("wrong-type", "must be a mapping of fields"),
+    "model_type": ("wrong-type", "must be a mapping of fields"),
+}
+
+
+def _shown(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str | int | float) else _name_of(value)
 
 
 def _name_of(value: object) -> str:
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
-    return names.get(type(value), "a number")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names = {dict: "a mapping", list: "a list", str: "text", type(None): "nothing", int: str(value)}
+    return names.get(type(value), f"the number {value}")
 
 
 def _known_fields(schema: Any, field: Sequence[str | int]) -> list[str]:
@@ -170,7 +240,11 @@ def _known_fields(schema: Any, field: Sequence[str | int]) -> list[str]:
     for step in field:
         below = []
         for node in nodes:
-            part = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step, node.get("additionalProperties"))
+            part = (
+                node.get("items")
+                if isinstance(step, int)
+                else node.get("properties", {}).get(step, node.get("additionalProperties"))
+            )
             if isinstance(part, dict):
                 below += options(part)
         nodes = below

@@ -5,38 +5,46 @@ of each file; if one of them refuses, nothing changes; only the first is committ
 and untracked work stays as it is, in the same file too. Writers of one repository queue on a lock file;
 the lock only orders them, the compare-and-swap of the branch is what makes it right.
 
-An interruption between moving the branch and bringing index and working files up to date would look like
-a staged revert of the edit. So the intended texts are written to a journal first, and the next edit (or
-``recover``) completes what was left.
+Everything that can fail is done before the branch moves: objects, the next index, new files beside the old
+ones. A journal (``journal.py``) lets the next command complete what is killed after that.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
-import stat
+import secrets
+import signal
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.errors import BatonError, LostRace, Refusal
-from gitbaton.store.git import commit_tree, read_objects, resolve, write_blob, write_tree_with
+from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
+from gitbaton.store.checkout import Entry, IndexLock, Replacements, read_file, read_index
+from gitbaton.store.git import commit_tree, list_entries, read_objects, resolve, write_blob, write_tree_with
+from gitbaton.store.journal import Journal, Step, is_interrupted, recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from gitbaton.store.git import Git, TreeEntry
     from gitbaton.store.repository import Repository
 
-#: Old text (None = no file) → new text (None = delete). Pure, because it is applied to several texts and
-#: again after a lost race.
-Change = "Callable[[bytes | None], bytes | None]"
+    #: Old text (None = no file) → new text (None = delete). Pure, because it is applied to several texts and
+    #: again after a lost race.
+    Change = Callable[[bytes | None], bytes | None]
 _TRIES = 20
+_PLAIN = "100644"
+#: ``git add -N`` puts the empty blob into the index, in either object format.
+_EMPTY_BLOBS = (
+    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+)
 
 
 class Edited(NamedTuple):
     """What an edit did. ``commit`` is None when nothing was to be committed: the files already said so, or
-    (``uncommitted``) they are not in git yet and were only changed on disk."""
+    (``uncommitted``) they are not in git yet and were only changed on disk.
+    """
 
     commit: str | None
     branch: str | None
@@ -46,10 +54,23 @@ class Edited(NamedTuple):
 
 
 class _Texts(NamedTuple):
+    """A path as it stands. ``tip`` is its place at the branch's tip, ``entry`` the one in the index."""
+
+    tip: TreeEntry | None
     committed: bytes | None
+    entry: Entry | None
     staged: bytes | None
     working: bytes | None
-    mode: str
+
+
+class _Plan(NamedTuple):
+    """An edit worked out for one state of branch, index and working files."""
+
+    head: str | None
+    before: dict[str, _Texts]
+    commits: dict[str, tuple[str, str] | None]
+    steps: dict[str, Step]
+    loose: tuple[str, ...]
 
 
 @contextlib.contextmanager
@@ -60,35 +81,54 @@ def queue_writers(repo: Repository) -> Iterator[None]:
         folder.mkdir(exist_ok=True)
         lock = (folder / "write.lock").open("a+b")
     except OSError as error:
-        raise Refusal(f"the repository can't be written: {error.strerror}", code="not-writable", hint=f"check {folder}") from error
+        raise Refusal(
+            f"the repository can't be written: {error.strerror}", code="not-writable", hint=f"check {folder}"
+        ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def commit_edits(
-    repo: Repository,
-    changes: Mapping[str, Callable[[bytes | None], bytes | None]],
-    message: str,
-) -> Edited:
+def complete_interrupted(repo: Repository) -> list[str]:
+    """Complete edits that were killed half-way; returns the paths that were mended. Costs one look at a folder
+    when there are none. Where it can't be done now, the next command tries again.
+    """
+    if not is_interrupted(repo):
+        return []
+    try:
+        with queue_writers(repo):
+            return recover(repo)
+    except (Refusal, TryAgain):
+        return []
+
+
+def commit_edits(repo: Repository, changes: Mapping[str, Change], message: str) -> Edited:
     """Apply ``changes`` (path → function of its text) and commit them on the branch checked out here.
 
     Raises what the functions raise, ``Refusal`` (``detached-head``, ``no-identity``, ``merge-in-progress``,
-    ``not-writable``) and ``LostRace``; then nothing has changed.
+    ``not-writable`` …) and ``TryAgain`` (``lost-race``, ``index-locked``); then nothing has changed.
     """
     with queue_writers(repo):
         recover(repo)
-        branch_ref = _branch(repo)
+        branch_ref = _find_branch(repo)
         for _ in range(_TRIES):
-            head = resolve(repo.git, branch_ref)
             try:
-                return _commit_once(repo, branch_ref, head, changes, message)
+                plan = _work_out(repo, resolve(repo.git, branch_ref), changes)
+                return _carry_out(repo, branch_ref, plan, message)
             except LostRace:
-                continue  # somebody committed by other means; the edit is pure, so it is applied anew
+                continue  # somebody else committed, staged or typed meanwhile; the edit is pure: do it anew
     raise LostRace([branch_ref])
 
 
-def _branch(repo: Repository) -> str:
+def _find_branch(repo: Repository) -> str:
+    """The branch to commit on, as a full ref. Raises ``Refusal``."""
+    for name, doing in (("rebase-merge", "rebase"), ("rebase-apply", "rebase or git am")):
+        if (repo.git_dir / name).exists():
+            raise Refusal(
+                f"a {doing} is in progress",
+                code="operation-in-progress",
+                hint="finish it first (git status says how), or give it up: git rebase --abort",
+            )
     ref = repo.git.find("symbolic-ref", "--quiet", "HEAD")
     if not ref:
         raise Refusal(
@@ -96,65 +136,51 @@ def _branch(repo: Repository) -> str:
             code="detached-head",
             hint=f"check out a branch first: git switch {repo.base.branch}",
         )
-    for name, doing in (("rebase-merge", "rebase"), ("rebase-apply", "rebase")):
-        if (repo.git_dir / name).exists():
-            raise Refusal(f"a {doing} is in progress", code="operation-in-progress", hint=f"finish it first: git {doing} --continue")
     return ref
 
 
-def _commit_once(
-    repo: Repository,
-    branch_ref: str,
-    head: str | None,
-    changes: Mapping[str, Callable[[bytes | None], bytes | None]],
-    message: str,
-) -> Edited:
-    git = repo.git
+# -- working it out: reads, and objects that nothing refers to yet --------------------------------------------
+
+
+def _work_out(repo: Repository, head: str | None, changes: Mapping[str, Change]) -> _Plan:
     before = _read_texts(repo, head, list(changes))
-    tree_changes: dict[str, tuple[str, str] | None] = {}
-    index_lines: list[str] = []
-    writes: dict[str, bytes | None] = {}
+    commits: dict[str, tuple[str, str] | None] = {}
+    steps: dict[str, Step] = {}
     loose: list[str] = []
-    touched: list[str] = []
     for path, change in changes.items():
         old = before[path]
-        only_local = old.committed is None and (old.working is not None or old.staged is not None)
-        new_working = _apply(change, old.working if old.working is not None or only_local else old.committed, path, "working copy")
-        if only_local:  # the person's own draft: changed where it is, committed when the person does
+        # A person's own file that is not in git yet is changed where it is, and committed when the person does.
+        draft = old.committed is None and (old.working is not None or old.staged is not None)
+        new = None if draft else change(old.committed)
+        staged = _change_staged(old, new, change, path)
+        working = _change_working(old, new, change, path)
+        if (new, staged, working) == (old.committed, old.staged, old.working):
+            continue
+        oid = old.tip.oid if old.tip else None
+        if new != old.committed:
+            oid = None if new is None else write_blob(repo.git, new)
+            commits[path] = None if oid is None else (old.tip.mode if old.tip else _PLAIN, oid)
+        if draft:
             loose.append(path)
-            writes[path] = new_working
-            if old.staged is not None:
-                index_lines.append(_index_line(old.mode, _apply(change, old.staged, path, "staged copy"), path, repo))
-            continue
-        new = change(old.committed)
-        if new == old.committed and new_working == old.working:
-            continue
-        touched.append(path)
-        tree_changes[path] = None if new is None else (old.mode, write_blob(git, new))
-        staged = new if old.staged == old.committed else _apply(change, old.staged, path, "staged copy")
-        index_lines.append(_index_line(old.mode, staged, path, repo))
-        if old.working is not None or old.committed is None:
-            writes[path] = new_working
-    if loose and not touched:
-        _bring_up_to_date(repo, index_lines, writes)
-        return Edited(None, branch_ref.removeprefix("refs/heads/"), (), tuple(loose))
-    if not touched:
-        return Edited(None, branch_ref.removeprefix("refs/heads/"), ())
-    tree = write_tree_with(git, f"{head}^{{tree}}" if head else None, tree_changes)
-    off = branch_ref != f"refs/heads/{repo.base.branch}"
-    branch = branch_ref.removeprefix("refs/heads/")
-    if head and tree == git.text("rev-parse", f"{head}^{{tree}}"):
-        _bring_up_to_date(repo, index_lines, writes)
-        return Edited(None, branch, tuple(touched), tuple(loose), off)
-    commit = commit_tree(git, tree, [head] if head else [], message, sign=True)
-    journal = _write_journal(repo, branch_ref, commit, index_lines, writes, before)
-    _move(repo, branch_ref, commit, head, message, journal)
-    _bring_up_to_date(repo, index_lines, writes)
-    journal.unlink(missing_ok=True)
-    return Edited(commit, branch, tuple(touched), tuple(loose), off)
+        steps[path] = _make_step(repo.git, path, old, new, oid, staged, working)
+    return _Plan(head, before, commits, steps, tuple(loose))
 
 
-def _apply(change: Callable[[bytes | None], bytes | None], text: bytes | None, path: str, what: str) -> bytes | None:
+def _change_staged(old: _Texts, new: bytes | None, change: Change, path: str) -> bytes | None:
+    if old.entry is None:
+        return None if old.committed is not None or old.working is not None else new  # deleted, or a new file
+    if old.staged is None:
+        return None  # `git add -N`: there is no text yet
+    return new if old.staged == old.committed else _apply(change, old.staged, path, "staged copy")
+
+
+def _change_working(old: _Texts, new: bytes | None, change: Change, path: str) -> bytes | None:
+    if old.working is None:
+        return None if old.committed is not None or old.entry is not None else new  # deleted, or a new file
+    return new if old.working == old.committed else _apply(change, old.working, path, "working copy")
+
+
+def _apply(change: Change, text: bytes | None, path: str, what: str) -> bytes | None:
     try:
         return change(text)
     except BatonError as error:
@@ -162,136 +188,136 @@ def _apply(change: Callable[[bytes | None], bytes | None], text: bytes | None, p
         raise
 
 
-def _move(repo: Repository, ref: str, new: str, old: str | None, message: str, journal: Path) -> None:
-    note = f"baton: {message.splitlines()[0]}"
-    done = repo.git.run("update-ref", "--create-reflog", "-m", note, ref, new, old or "0" * 40)
-    if done.code:
-        journal.unlink(missing_ok=True)
-        if resolve(repo.git, ref) != old:
-            raise LostRace([ref])
-        raise Refusal(f"the branch could not be moved: {done.err.strip()}", code="ref-locked", hint="if no git command is running, remove the .lock file that git names")
+def _make_step(
+    git: Git,
+    path: str,
+    old: _Texts,
+    new: bytes | None,
+    committed: str | None,
+    staged: bytes | None,
+    working: bytes | None,
+) -> Step:
+    """``committed`` is the blob that holds ``new``, the committed text."""
+    entry = None
+    if staged != old.staged:
+        mode = old.entry.mode if old.entry else old.tip.mode if old.tip else _PLAIN
+        oid = staged and (committed if staged == new and committed else write_blob(git, staged))
+        known = oid or (old.entry and old.entry.oid) or ""
+        entry = (old.entry, f"{mode} {oid}\t{path}" if oid else f"0 {'0' * len(known)}\t{path}")
+    return Step(committed, entry, None if working == old.working else (old.working, working))
 
 
 def _read_texts(repo: Repository, head: str | None, paths: Sequence[str]) -> dict[str, _Texts]:
-    """Committed, staged and working text of each path. Raises ``Refusal`` for unmerged paths and links."""
+    """Committed, staged and working text of each path. Raises ``Refusal`` for links, submodules, unmerged
+    paths, and files where folders must be.
+    """
     git = repo.git
-    names = [f"{head or 'HEAD'}:{p}" for p in paths] if head else []
-    committed = read_objects(git, names) if head else [None] * len(paths)
-    index: dict[str, tuple[str, str]] = {}
-    for line in git.call("ls-files", "--stage", "-z", "--", *(f":(top,literal){p}" for p in paths)).split(b"\0"):
-        if line:
-            meta, _, name = line.partition(b"\t")
-            mode, oid, stage_no = meta.decode().split()
-            path = name.decode("utf-8", "surrogateescape")
-            if stage_no != "0":
-                raise Refusal(f"{path} is in the middle of a merge", code="merge-in-progress", hint=f"resolve it first, then: git add {path}")
-            index[path] = (mode, oid)
-    staged = dict(zip(index, read_objects(git, (oid for _, oid in index.values())), strict=True))
-    texts = {}
-    for path, text in zip(paths, committed, strict=True):
-        mode = index.get(path, ("100644", ""))[0]
-        working = _read_file(repo.top / path)
-        texts[path] = _Texts(text, staged.get(path), working, mode)
-    return texts
+    folders = {"/".join(p.split("/")[:n]) for p in paths for n in range(1, p.count("/") + 1)}
+    tips = list_entries(git, head, [*paths, *sorted(folders)]) if head else {}
+    for path, there in tips.items():
+        if there.mode not in (("040000",) if path in folders else (_PLAIN, "100755")):
+            raise Refusal(
+                f"{path} is no plain {'folder' if path in folders else 'file'} in git",
+                code="not-a-file",
+                hint="replace it by a plain one, and commit that",
+            )
+    index = read_index(git, paths)
+    wanted = list(
+        dict.fromkeys([*(t.oid for t in tips.values() if t.kind == "blob"), *(e.oid for e in index.values())])
+    )
+    texts = dict(zip(wanted, read_objects(git, wanted), strict=True))
+    found = {}
+    for path in paths:
+        tip, entry = tips.get(path), index.get(path)
+        staged = texts[entry.oid] if entry else None
+        if entry and tip is None and entry.oid in _EMPTY_BLOBS:
+            staged = None
+        found[path] = _Texts(tip, texts[tip.oid] if tip else None, entry, staged, read_file(repo.top, path))
+    return found
 
 
-def _read_file(path: Path) -> bytes | None:
-    try:
-        info = path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not stat.S_ISREG(info.st_mode):
-        raise Refusal(f"{path.name} is not a plain file", code="not-a-file", hint="replace it by a plain file")
-    return path.read_bytes()
+# -- carrying it out -------------------------------------------------------------------------------------------
 
 
-def _index_line(mode: str, text: bytes | None, path: str, repo: Repository) -> str:
-    if text is None:
-        return f"0 {'0' * 40}\t{path}"
-    return f"{mode} {write_blob(repo.git, text)}\t{path}"
-
-
-def _bring_up_to_date(repo: Repository, index_lines: Sequence[str], writes: Mapping[str, bytes | None]) -> None:
-    """Index entries and working files, each replaced whole."""
-    if index_lines:
-        data = "\0".join(index_lines).encode("utf-8", "surrogateescape") + b"\0"
-        repo.git.call("update-index", "-z", "--index-info", data=data)
-    for path, text in writes.items():
-        write_file(repo.top / path, text)
-    if index_lines:
-        repo.git.run("update-index", "-q", "--refresh", "--", *writes)
-
-
-def write_file(path: Path, text: bytes | None) -> None:
-    """Replace a file in one step, keeping its mode; None removes it. Raises ``Refusal`` (``not-writable``)."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        if text is None:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
-        temporary.write_bytes(text)
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Refusal(f"{path} can't be written: {error.strerror}", code="not-writable", hint="check permissions and free space") from error
-
-
-# -- the journal: completing what an interruption left -----------------------------------------------------
-
-
-def _write_journal(
-    repo: Repository,
-    ref: str,
-    commit: str,
-    index_lines: Sequence[str],
-    writes: Mapping[str, bytes | None],
-    before: Mapping[str, _Texts],
-) -> Path:
-    folder = repo.git_dir / "baton"
-    folder.mkdir(exist_ok=True)
-    journal = folder / f"edit-{commit[:12]}.json"
-    files = {
-        path: [_blob_or_none(repo, before[path].working), _blob_or_none(repo, text)] for path, text in writes.items()
-    }
-    staged = {path: before[path].staged is not None for path in before}
-    body = {"ref": ref, "commit": commit, "index": list(index_lines), "files": files, "staged": staged}
-    write_file(journal, json.dumps(body).encode())
-    return journal
-
-
-def _blob_or_none(repo: Repository, text: bytes | None) -> str | None:
-    return None if text is None else write_blob(repo.git, text)
-
-
-def recover(repo: Repository) -> list[str]:
-    """Complete edits that were interrupted after their commit; returns the paths that were mended. A file
-    that somebody changed since is left alone. The caller holds ``queue_writers``."""
-    mended: list[str] = []
-    folder = repo.git_dir / "baton"
-    for journal in sorted(folder.glob("edit-*.json")) if folder.is_dir() else []:
+def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
+    """Raises ``LostRace`` when anything the plan stands on has changed; then nothing else has."""
+    branch, paths = ref.removeprefix("refs/heads/"), tuple(p for p in plan.steps if p not in plan.loose)
+    done = Edited(None, branch, paths, plan.loose, off_base=branch != repo.base.branch)
+    if not plan.steps:
+        return done
+    commit = None
+    if plan.commits:
+        tree = write_tree_with(repo.git, plan.head and f"{plan.head}^{{tree}}", plan.commits)
+        commit = commit_tree(repo.git, tree, [plan.head] if plan.head else [], message, sign=True)
+    texts = {p: s.working[1] for p, s in plan.steps.items() if s.working}
+    lines = {p: s.staged[1] for p, s in plan.steps.items() if s.staged}
+    journal = Journal(repo, f"{os.getpid()}-{secrets.token_hex(4)}")
+    with _undisturbed():
+        journal.write(ref, commit, plan.steps)
+        moved = False
         try:
-            body = json.loads(journal.read_bytes())
-            reached = repo.git.run("merge-base", "--is-ancestor", body["commit"], body["ref"]).code == 0
-            if reached:
-                mended += _complete(repo, body)
-        except (ValueError, KeyError):
-            pass  # half-written: the edit it was for never moved the branch
-        journal.unlink(missing_ok=True)
-    return mended
+            with (
+                IndexLock(repo, journal.ticket) as index,
+                Replacements(repo.top, texts, journal.mark) as files,
+            ):
+                _refuse_moved(repo, plan)
+                index.prepare(lines.values(), {p: e for p, e in _entries(plan).items() if p in lines})
+                if commit:
+                    _move(repo, ref, commit, plan.head, message)
+                    moved = True
+                files.apply()
+                if lines:
+                    index.publish(plan.steps)
+        except BaseException as error:
+            if moved:  # the journal stays: whoever comes next completes the edit
+                raise _left_half(repo, commit or "", error) from error
+            journal.close()
+            raise
+        journal.close()
+    return done._replace(commit=commit)
 
 
-def _complete(repo: Repository, body: dict[str, dict[str, list[str | None]]]) -> list[str]:
-    mended = []
-    writes: dict[str, bytes | None] = {}
-    for path, (old, new) in body["files"].items():
-        working = _read_file(repo.top / path)
-        old_text, new_text = (read_objects(repo.git, [oid])[0] if oid else None for oid in (old, new))
-        if working == old_text and working != new_text:
-            writes[path] = new_text
-            mended.append(path)
-    _bring_up_to_date(repo, [str(line) for line in body["index"]], writes)
-    return mended
+def _left_half(repo: Repository, commit: str, error: BaseException) -> BatonError:
+    return TryAgain(
+        f"committed as {commit[:10]}, but this checkout could not be brought up to date: {error}",
+        code="half-written",
+        hint=f"see what is wrong in {repo.top}; the next baton command completes it",
+        data={"commit": commit},
+    )
+
+
+def _entries(plan: _Plan) -> dict[str, Entry]:
+    return {p: t.entry for p, t in plan.before.items() if t.entry}
+
+
+def _refuse_moved(repo: Repository, plan: _Plan) -> None:
+    """Raises ``LostRace`` when somebody staged or typed since the plan was made. The index is locked now."""
+    if read_index(repo.git, list(plan.before)) != _entries(plan):
+        raise LostRace(["the index"])
+    for path, texts in plan.before.items():
+        if read_file(repo.top, path) != texts.working:
+            raise LostRace([path])
+
+
+def _move(repo: Repository, ref: str, new: str, old: str | None, message: str) -> None:
+    note = f"baton: {message.splitlines()[0]}"
+    done = repo.git.run("update-ref", "-m", note, ref, new, old or "0" * len(new))
+    if done.code:
+        if resolve(repo.git, ref) != old:
+            raise LostRace([ref])
+        raise TryAgain(
+            f"the branch could not be moved: {done.err.strip()}",
+            code="ref-locked",
+            hint="try again; if no git command is running, remove the .lock file that git names",
+        )
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C and polite requests to end wait until the block is through. Git's processes inherit that."""
+    waiting = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from datetime import UTC
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.domain.ids import explain_bad_id
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 TASKS = "tasks"
 CONFIG_PATH = "tasks/config.yaml"
@@ -69,9 +73,10 @@ def plan_path(plan: str) -> str:
     return f"{PLANS}/{plan}.yaml"
 
 
-def handoff_path(task: str | None, stamp: str, run: str) -> str:
-    """Where a new handoff file goes; ``stamp`` is a time like ``20260131T090000Z``."""
-    return f"{HANDOFFS}/{task or 'sessions'}/{stamp}-{run}.yaml"
+def handoff_path(task: str | None, moment: datetime, run: str) -> str:
+    """Where a new handoff file goes. Its name begins with the time, so that names sort as the files were made."""
+    utc = moment.astimezone(UTC)
+    return f"{HANDOFFS}/{task or 'sessions'}/{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03}Z-{run}.yaml"
 
 
 def schema_line(kind: str, path: str) -> str:

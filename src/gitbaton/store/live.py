@@ -69,8 +69,12 @@ def write_state(repo: Repository, state: State, parent: str | None) -> str:
     text = render_yaml({"version": 1, **value}, order=field_order("state"))
     tree = write_tree_with(repo.git, None, {STATE_FILE: ("100644", write_blob(repo.git, text.encode()))})
     event = state.event
-    subject = f"{state.task}: {event.name.replace('_', ' ')}" + (f" (attempt {state.attempt})" if state.attempt else "")
-    return commit_tree(repo.git, tree, [parent] if parent else [], f"{subject}\n\nBy: {event.by}\n", author=TOOL)
+    subject = f"{state.task}: {event.name.replace('_', ' ')}" + (
+        f" (attempt {state.attempt})" if state.attempt else ""
+    )
+    return commit_tree(
+        repo.git, tree, [parent] if parent else [], f"{subject}\n\nBy: {event.by}\n", author=TOOL
+    )
 
 
 def to_live_row(task: str, tip: Tip) -> LiveRow:
@@ -94,7 +98,9 @@ def parse_time(text: str | None) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refusal(f"'{text}' is no time", code="bad-time", hint="write ISO 8601, like 2026-01-31T09:00:00Z") from error
+        raise Refusal(
+            f"'{text}' is no time", code="bad-time", hint="write ISO 8601, like 2026-01-31T09:00:00Z"
+        ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

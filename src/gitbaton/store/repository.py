@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Base:
     """The base branch. ``ref`` is what the board is folded from: the remote-tracking ref where there is
-    one, else the local branch; ``commit`` is None while it has no commit."""
+    one, else the local branch; ``commit`` is None while it has no commit.
+    """
 
     branch: str
     ref: str
@@ -66,15 +67,29 @@ def open_repository(start: Path) -> Repository:
     found = git.run("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     if found.code:
         if git.find("rev-parse", "--is-bare-repository") == "true":
-            raise Refusal("this is a bare repository", code="bare-repository", hint="run baton in a clone of it")
+            raise Refusal(
+                "this is a bare repository", code="bare-repository", hint="run baton in a clone of it"
+            )
         if "dubious ownership" in found.err:
-            raise Refusal("git does not trust this folder, because somebody else owns it", code="dubious-ownership", hint=f"git config --global --add safe.directory {start}")
-        raise Refusal("this is no git repository", code="no-repository", hint="change to one, or make one with: git init")
+            raise Refusal(
+                "git does not trust this folder, because somebody else owns it",
+                code="dubious-ownership",
+                hint=f"git config --global --add safe.directory {start}",
+            )
+        raise Refusal(
+            "this is no git repository",
+            code="no-repository",
+            hint="change to one, or make one with: git init",
+        )
     top, git_dir, common = found.out.decode("utf-8", "surrogateescape").splitlines()
     where = Path(top)
     inner = Git(where)
     empty = Base("main", "refs/heads/main", None)
-    return _settle(Repository(where, Path(git_dir), (start / common).resolve(), inner, _find_remote(inner), Config(), (), empty))
+    return _settle(
+        Repository(
+            where, Path(git_dir), (start / common).resolve(), inner, _find_remote(inner), Config(), (), empty
+        )
+    )
 
 
 def _settle(repo: Repository) -> Repository:
@@ -110,14 +125,16 @@ def _find_base(git: Git, remote: str | None, configured: str | None) -> Base:
                     branch = usual
                     break
     branch = branch or git.find("symbolic-ref", "--short", "--quiet", "HEAD") or "main"
-    if remote and (commit := resolve(git, f"refs/remotes/{remote}/{branch}")):
-        return Base(branch, f"refs/remotes/{remote}/{branch}", commit)
+    if remote:  # what was never pushed is not on base, and nobody else could see it
+        tracking = f"refs/remotes/{remote}/{branch}"
+        return Base(branch, tracking, resolve(git, tracking))
     return Base(branch, f"refs/heads/{branch}", resolve(git, f"refs/heads/{branch}"))
 
 
 def _read_config(repo: Repository, base: Base) -> tuple[Config, tuple[Problem, ...]]:
     """The config on base; the working tree's only while base has none. A config that can't be read gives the
-    defaults and its problems: commands that act refuse, commands that look go on."""
+    defaults and its problems: commands that act refuse, commands that look go on.
+    """
     data: bytes | None = None
     if base.commit:
         data = read_objects(repo.git, [f"{base.commit}:{CONFIG_PATH}"])[0]

@@ -12,14 +12,13 @@ from gitbaton.store.layout import Kind
 from gitbaton.store.yamlfile import Shape, shape_of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from gitbaton.domain.document import Document
 
-SchemaName = Kind | str
 #: Documents that stand in files of the repository, and the state document of the refs.
 KINDS: tuple[str, ...] = (*get_args(Kind), "state")
 
 
-def model_of(kind: str) -> type[BaseModel]:
+def model_of(kind: str) -> type[Document]:
     """The Pydantic model of a kind of document."""
     from gitbaton.domain.config import Config
     from gitbaton.domain.handoff import Handoff
@@ -29,21 +28,11 @@ def model_of(kind: str) -> type[BaseModel]:
     from gitbaton.domain.task import Task
     from gitbaton.domain.workflow import Workflow
 
-    models: dict[str, type[BaseModel]] = {
-        "task": Task, "plan": Plan, "handoff": Handoff, "config": Config, "role": Role, "workflow": Workflow, "state": State,
+    models: dict[str, type[Document]] = {
+        "task": Task, "plan": Plan, "handoff": Handoff, "config": Config, "role": Role, "workflow": Workflow,
+        "state": State,
     }  # fmt: skip
     return models[kind]
-
-
-def generate_schema(kind: str) -> dict[str, Any]:
-    """The schema of ``kind`` generated from its model: what ``schemas/`` must hold."""
-    schema = model_of(kind).model_json_schema(mode="validation")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"gitbaton/{kind}.schema.json", **schema}
-
-
-def render_schema(kind: str) -> str:
-    """The generated schema as the text of its file."""
-    return json.dumps(generate_schema(kind), indent=2, ensure_ascii=False, sort_keys=False) + "\n"
 
 
 def schema_file(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import BrokenRow, TaskRow
@@ -21,11 +22,21 @@ _SYMLINK = "120000"
 
 
 class SourceFile(NamedTuple):
-    """A document's text and, for a committed one, its blob id. ``link`` marks a symbolic link."""
+    """A document's text and, for a committed one, its blob id. ``link`` marks what is no plain file;
+    ``error`` says why a file of the working tree could not be read.
+    """
 
     data: bytes
     oid: str | None = None
     link: bool = False
+    error: str | None = None
+
+    @property
+    def complaint(self) -> tuple[str, str] | None:
+        """(code, message) if there is no text to read."""
+        if self.link:
+            return "not-a-file", "a document is a plain file, not a link"
+        return ("unreadable", f"the file can't be read: {self.error}") if self.error else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,9 @@ def read_revision(repo: Repository, commit: str | None, *, handoffs: bool = Fals
         if e.kind == "blob" and (place := classify(e.path)) and (handoffs or place.kind != "handoff")
     ]  # fmt: skip
     texts = read_objects(repo.git, (e.oid for e in entries))
-    return {e.path: SourceFile(t or b"", e.oid, e.mode == _SYMLINK) for e, t in zip(entries, texts, strict=True)}
+    return {
+        e.path: SourceFile(t or b"", e.oid, e.mode == _SYMLINK) for e, t in zip(entries, texts, strict=True)
+    }
 
 
 def read_worktree(repo: Repository, *, handoffs: bool = False) -> dict[str, SourceFile]:
@@ -64,8 +77,10 @@ def read_worktree(repo: Repository, *, handoffs: bool = False) -> dict[str, Sour
             if os.path.islink(full) or not os.path.isfile(full):
                 found[path] = SourceFile(b"", link=True)
                 continue
-            with open(full, "rb") as file:
-                found[path] = SourceFile(file.read())
+            try:
+                found[path] = SourceFile(Path(full).read_bytes())
+            except OSError as error:
+                found[path] = SourceFile(b"", error=error.strerror or type(error).__name__)
     return found
 
 
@@ -87,33 +102,40 @@ def read_contents(files: Mapping[str, SourceFile]) -> Contents:
         if known is not None:
             first = rows[known]
             said = f"the id '{row.id}' is used twice: {first.path} and {path}"
-            rows[known] = BrokenRow(first.id, first.path, (Problem(first.path, 1, 1, "", "duplicate-id", said),))
+            rows[known] = BrokenRow(
+                first.id, first.path, (Problem(first.path, 1, 1, "", "duplicate-id", said),)
+            )
             extra.append(BrokenRow(row.id, path, (Problem(path, 1, 1, "", "duplicate-id", said),)))
             continue
         folded[row.id.lower()] = row.id
         rows[row.id] = row
     broken = [r for r in rows.values() if isinstance(r, BrokenRow)] + extra
     return Contents(
-        {i: r for i, r in rows.items() if isinstance(r, TaskRow)}, tuple(sorted(broken, key=lambda b: b.path)), tuple(plans)
+        {i: r for i, r in rows.items() if isinstance(r, TaskRow)},
+        tuple(sorted(broken, key=lambda b: b.path)),
+        tuple(plans),
     )
 
 
 def _read_row(path: str, file: SourceFile) -> TaskRow | BrokenRow:
     place = classify(path)
     assert place is not None, path
-    if file.link:
-        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", "not-a-file", "a task is a plain file, not a link"),))
+    if file.complaint:
+        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *file.complaint),))
     return read_task(file.data, path, place)
 
 
 def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Contents:
     """What base says, plus what this checkout adds: commits not yet on base, uncommitted edits, untracked
     files. Only what changed here since the common ancestor counts, so that a stale branch never takes a
-    task back; a status that only base changed wins over the old one here."""
+    task back; a status that only base changed wins over the old one here.
+    """
     head = resolve(repo.git, "HEAD")
     fork = find_merge_base(repo.git, head, repo.base.commit) if head and repo.base.commit else None
     fork_files = base_files if fork == repo.base.commit else read_revision(repo, fork)
-    head_files = base_files if head == repo.base.commit else fork_files if head == fork else read_revision(repo, head)
+    head_files = (
+        base_files if head == repo.base.commit else fork_files if head == fork else read_revision(repo, head)
+    )
     work = read_worktree(repo)
     merged = dict(base_files)
     marks: dict[str, str] = {}
@@ -143,4 +165,4 @@ def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Con
 def _same(first: SourceFile | None, second: SourceFile | None) -> bool:
     if first is None or second is None:
         return first is second
-    return first.data == second.data and first.link == second.link
+    return first.data == second.data and first.complaint == second.complaint

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.guards import ChangedFile
@@ -17,6 +16,7 @@ from gitbaton.store.git import Git, read_objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from gitbaton.store.repository import Repository
 
@@ -26,7 +26,8 @@ SEALED = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ATTR
 
 class Workplace(NamedTuple):
     """``work`` is the agent's folder, ``outbox`` the other one it may write to, ``home`` its HOME;
-    ``own`` is the runner's git dir, out of the agent's sight."""
+    ``own`` is the runner's git dir, out of the agent's sight.
+    """
 
     root: Path
     work: Path
@@ -46,13 +47,14 @@ def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> 
         folder.mkdir(parents=True, mode=0o700)
     place.work.mkdir()
     clone = Git(place.work, SEALED)
-    clone.call("init", "--quiet", "--template=", f"--initial-branch={branch}")
+    clone.call("init", "--quiet", "--template=")
     base = repo.base.commit or start
     source = os.fspath(repo.common_dir)
     clone.call(
-        "-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
+        "-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--update-head-ok", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
         "--update-shallow", source, f"{start}:refs/heads/{branch}", f"{base}:refs/heads/{repo.base.branch}",
     )  # fmt: skip
+    clone.call("symbolic-ref", "HEAD", f"refs/heads/{branch}")
     clone.call("config", "baton.base", repo.base.branch)
     clone.call("read-tree", "--reset", "-u", "HEAD")
     own = Git(root, SEALED)
@@ -68,7 +70,8 @@ def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> 
 
 def capture_tree(place: Workplace, start: str) -> str:
     """The tree of everything in the agent's folder, ignored files left out, as an object in the runner's own
-    git dir. Reads the files only: not the clone's ``.git``."""
+    git dir. Reads the files only: not the clone's ``.git``.
+    """
     git = _own_git(place)
     git.call("read-tree", start)
     git.call("add", "--all", "--", ".")
@@ -76,14 +79,21 @@ def capture_tree(place: Workplace, start: str) -> str:
 
 
 def _own_git(place: Workplace) -> Git:
-    overrides = {**SEALED, "GIT_DIR": os.fspath(place.own), "GIT_WORK_TREE": os.fspath(place.work), "GIT_INDEX_FILE": os.fspath(place.own / "capture.index")}
+    overrides = {
+        **SEALED,
+        "GIT_DIR": os.fspath(place.own),
+        "GIT_WORK_TREE": os.fspath(place.work),
+        "GIT_INDEX_FILE": os.fspath(place.own / "capture.index"),
+    }
     return Git(place.work, overrides)
 
 
 def list_changes(place: Workplace, start: str, tree: str) -> list[ChangedFile]:
     """What differs between commit ``start`` and ``tree``, with the new bytes."""
     git = _own_git(place)
-    fields = git.call("diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", start, tree).split(b"\0")
+    fields = git.call("diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", start, tree).split(
+        b"\0"
+    )
     rows = []
     for meta, path in zip(fields[::2], fields[1::2], strict=False):
         old_mode, mode, _, oid, _ = meta.decode().lstrip(":").split()
@@ -105,7 +115,7 @@ def bring_home(repo: Repository, place: Workplace, commit: str) -> None:
 
 
 def own_git(place: Workplace) -> Git:
-    """git over the runner's own git dir, for making the commit."""
+    """Git over the runner's own git dir, for making the commit."""
     return _own_git(place)
 
 
@@ -113,7 +123,8 @@ def build_environment(
     inherited: Mapping[str, str], allowed: tuple[str, ...], place: Workplace, author: tuple[str, str]
 ) -> dict[str, str]:
     """The whole environment of an agent or a check: what is on the allow-list, a HOME of its own, and an
-    identity for commits it may make in its clone."""
+    identity for commits it may make in its clone.
+    """
     env = {name: inherited[name] for name in (*_PLAIN, *allowed) if name in inherited}
     env.setdefault("PATH", os.defpath)
     env.setdefault("LANG", "C.UTF-8")

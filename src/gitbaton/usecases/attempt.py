@@ -6,17 +6,19 @@ Whatever happens, the work is kept: published on the task branch, or under a ref
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.domain.briefing import render_briefing
-from gitbaton.domain.guards import judge_change
+from gitbaton.domain.guards import judge_change, redact
 from gitbaton.domain.handoff import CheckResult
-from gitbaton.domain.outbox import Collected
+from gitbaton.domain.outbox import QUESTION_MAX
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
 from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt
-from gitbaton.errors import BatonError, Refusal, TryAgain
+from gitbaton.domain.wording import clean_text, cut_text
+from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest, Progress
 from gitbaton.store.git import find_merge_base, is_ancestor, read_objects
 from gitbaton.store.outbox import read_outbox
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gitbaton.domain.guards import ChangedFile
+    from gitbaton.domain.guards import ChangedFile, Finding
+    from gitbaton.domain.outbox import Collected
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.project import Project
 
 POLL_S = 30.0
 _CHECK_OUTPUT = 4000
+_CHECK_LINES = 6  # of a failed check are shown at once; the handoff keeps more
+_WORD = re.compile(r"\w")
 
 
 class RunEvent(NamedTuple):
@@ -49,7 +54,8 @@ class RunEvent(NamedTuple):
 class Finished:
     """An attempt that ended, before anything was published: the verdict and all that stands behind it.
     ``tree`` is what the agent left, an object of the workplace's own git dir; ``start`` the commit it began at,
-    ``branch_tip`` the task branch on the remote then (None: none)."""
+    ``branch_tip`` the task branch on the remote then (None: none).
+    """
 
     claim: Claim
     around: Surroundings
@@ -102,6 +108,7 @@ class AttemptLog:
 
     def say(self, kind: str, text: str, turns: int = 0, cost_usd: float | None = None) -> None:
         """Show one line and keep it."""
+        text = clean_text(text)
         event = RunEvent(kind, text, turns, cost_usd)  # type: ignore[arg-type] # callers pass literals
         line = {"type": "runner", "at": self._project.clock().isoformat(), "kind": kind, "text": text}
         with self.path.open("a", encoding="utf-8") as file:
@@ -123,7 +130,8 @@ def carry_out(
     poll_s: float = POLL_S,
 ) -> Finished:
     """Run the agent on a claimed task and judge what it left. Publishes nothing. Raises ``Refusal`` when the
-    attempt can't even begin (agent missing, a person's branch in the way); the caller records that."""
+    attempt can't even begin (agent missing, a person's branch in the way); the caller records that.
+    """
     around = read_surroundings(project, claim.entry.row.path, claim.base, agent_name=agent_name)
     settings = around.settings
     agent = project.open_agent(settings.agent_name, settings.agent)
@@ -134,10 +142,18 @@ def carry_out(
     author = (settings.author.name, settings.author.email)
     env = build_environment(project.environment, (*settings.secrets, *settings.env_names), place, author)
     agent.check(env)
-    briefing = render_briefing(gather_material(project, around, state, commit=claim.base, work=start, attempt=state.attempt))
+    briefing = render_briefing(
+        gather_material(project, around, state, commit=claim.base, work=start, attempt=state.attempt)
+    )
     briefing_path = place.root / "briefing.md"
     briefing_path.write_text(briefing, encoding="utf-8")
-    marks = {"BATON_TASK": task_id, "BATON_ATTEMPT": str(state.attempt), "BATON_RUN": claim.run, "BATON_OUTBOX": str(place.outbox), "BATON_BRIEFING": str(briefing_path)}
+    marks = {
+        "BATON_TASK": task_id,
+        "BATON_ATTEMPT": str(state.attempt),
+        "BATON_RUN": claim.run,
+        "BATON_OUTBOX": str(place.outbox),
+        "BATON_BRIEFING": str(briefing_path),
+    }
     env.update(marks)
     log.say("prepare", f"private clone at {start[:10]}, briefing of {len(briefing.split())} words")
     request = AgentRequest(
@@ -146,25 +162,59 @@ def carry_out(
         allowed_tools=settings.allowed_tools, mcp_servers={"baton": own_server(tuple(marks.items())), **settings.mcp_servers},
         instructions=read_instructions(project, claim.base),
     )  # fmt: skip
-    secrets = {n: project.environment[n] for n in _SECRET_NAMES + settings.secrets if project.environment.get(n)}
+    secrets = {
+        n: project.environment[n] for n in _SECRET_NAMES + settings.secrets if project.environment.get(n)
+    }
     report, interrupted = _run_agent(agent.run, request, log, Watch(project, claim, poll_s))
-    collected = read_outbox(place.outbox, report.handoff)
+    report = replace(report, message=redact(report.message, secrets))
+    collected = read_outbox(place.outbox, report.handoff, report.result, secrets)
+    if report.outcome is Outcome.NEEDS_INPUT and collected.question is None:
+        asked = "\n".join(collected.handoff.questions) or report.message
+        collected = collected._replace(question=cut_text(asked, QUESTION_MAX))
     for complaint in collected.complaints:
         log.say("guard", complaint)
     tree = capture_tree(place, start)
     changes = list_changes(place, start, tree)
-    findings = judge_change(changes, paths=around.task.paths, guards=project.repo.config.guards, secrets=secrets)
+    findings = judge_change(
+        changes, paths=around.task.paths, guards=project.repo.config.guards, secrets=secrets
+    )
     for finding in findings:
         log.say("guard", finding.message)
     worth_checking = report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None
     check_env = build_environment(project.environment, settings.agent.env, place, author)
     checks = run_checks(project, around, place, check_env, log) if worth_checking else ()
-    verdict = judge_attempt(_evidence(project, claim, around, report, collected, findings, checks, start, tree, changes))
-    return Finished(claim, around, place, start, branch_tip, tree, changes, report, collected, checks, verdict, secrets, interrupted)
+    verdict = judge_attempt(
+        _evidence(project, claim, around, report, collected, findings, checks, start, changes)
+    )
+    # It may quote names of files, which an agent chooses.
+    verdict = verdict._replace(message=redact(clean_text(verdict.message), secrets))
+    return Finished(
+        claim,
+        around,
+        place,
+        start,
+        branch_tip,
+        tree,
+        changes,
+        report,
+        collected,
+        checks,
+        verdict,
+        secrets,
+        interrupted,
+    )
 
 
 #: Secrets of the runner itself that must never appear in what is published.
-_SECRET_NAMES = ("GITHUB_TOKEN", "GH_TOKEN", "BATON_GITHUB_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ACTIONS_RUNTIME_TOKEN")
+_SECRET_NAMES = (
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "BATON_GITHUB_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+)
 
 
 def _run_agent(
@@ -181,7 +231,8 @@ def _run_agent(
 
 def find_start(project: Project, claim: Claim) -> tuple[str, str | None]:
     """(commit the attempt begins at, tip of the task branch now). Earlier work goes on unless it was merged or
-    set aside; a branch that is not ours is not touched: ``Refusal`` (``foreign-branch``)."""
+    set aside; a branch that is not ours is not touched: ``Refusal`` (``foreign-branch``).
+    """
     state = claim.tip.state
     assert state.branch is not None, "a claim sets the branch"
     tip = project.refs.fetch_branch(state.branch)
@@ -210,20 +261,35 @@ def read_instructions(project: Project, commit: str) -> str:
     return ""
 
 
-def run_checks(project: Project, around: Surroundings, place: Workplace, env: dict[str, str], log: AttemptLog) -> tuple[CheckResult, ...]:
+def run_checks(
+    project: Project, around: Surroundings, place: Workplace, env: dict[str, str], log: AttemptLog
+) -> tuple[CheckResult, ...]:
     """Run every check, in order, in the agent's folder; later ones too when one fails, so that the next
-    attempt hears of all."""
+    attempt hears of all.
+    """
     results = []
     folder = _inside(place.work, around.task.working_directory)
     for check in around.settings.checks:
         log.say("check", f"{check.name}: {check.run}")
-        done = project.run_shell(check.run, cwd=folder, env=env, timeout_s=check.timeout or project.repo.config.timeouts.check)
+        done = project.run_shell(
+            check.run, cwd=folder, env=env, timeout_s=check.timeout or project.repo.config.timeouts.check
+        )
         passed = done.exit_code == 0 and not done.timed_out
-        output = done.output[-_CHECK_OUTPUT:].strip()
+        output = clean_text(done.output)[-_CHECK_OUTPUT:].strip()
         if done.timed_out:
             output += f"\n(ended after {done.seconds:.0f} s)"
-        results.append(CheckResult(name=check.name, passed=passed, exit_code=None if done.timed_out else done.exit_code, seconds=round(done.seconds, 2), output=None if passed else output or None))
+        results.append(
+            CheckResult(
+                name=check.name,
+                passed=passed,
+                exit_code=None if done.timed_out else done.exit_code,
+                seconds=round(done.seconds, 2),
+                output=None if passed else output or None,
+            )
+        )
         log.say("check", f"{check.name} {'passed' if passed else 'failed'} in {done.seconds:.1f} s")
+        for line in [] if passed else [x for x in output.splitlines() if _WORD.search(x)][-_CHECK_LINES:]:
+            log.say("check", f"  {line}")
     return tuple(results)
 
 
@@ -232,24 +298,29 @@ def _inside(work: Path, folder: str | None) -> Path:
         return work
     path = (work / folder).resolve()
     if not path.is_relative_to(work.resolve()) or not path.is_dir():
-        raise Refusal(f"working_directory '{folder}' is no folder of the repository", code="bad-working-directory", hint="correct it in the task file")
+        raise Refusal(
+            f"working_directory '{folder}' is no folder of the repository",
+            code="bad-working-directory",
+            hint="correct it in the task file",
+        )
     return path
 
 
 def _evidence(
     project: Project, claim: Claim, around: Surroundings, report: AgentReport, collected: Collected,
-    findings: object, checks: tuple[CheckResult, ...], start: str, tree: str, changes: list[ChangedFile],
+    findings: list[Finding], checks: tuple[CheckResult, ...], start: str, changes: list[ChangedFile],
 ) -> Evidence:  # fmt: skip
     schema = around.task.result_schema
     errors = None
     if schema is not None:
-        result = collected.result if collected.result is not None else report.result
-        errors = check_result(schema, result)
+        errors = (
+            [collected.result_problem] if collected.result_problem else check_result(schema, collected.result)
+        )
     # Work of earlier attempts counts, unless a reviewer asked for more.
     earlier = start != claim.base and claim.tip.state.claimed_from != "changes_requested"
     changed = bool(changes) or (earlier and _differs_from_base(project, claim.base, start))
     return Evidence(
-        ended=report.outcome, message=report.message, changed=changed, findings=findings,  # type: ignore[arg-type] # a list of Finding
+        ended=report.outcome, message=report.message, changed=changed, findings=findings,
         checks=checks, next_action=collected.handoff.next_action, question=collected.question,
         blocker=collected.handoff.blockers[0] if collected.handoff.blockers else None,
         has_handoff=bool(collected.handoff.summary), result_errors=errors,
@@ -278,14 +349,20 @@ def check_result(schema: dict[str, object], result: object) -> list[str]:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return [f"the task's result_schema is no valid JSON Schema: {error.message}"]
-    return [f"{field_name(field) or 'result'}: {message}" for field, message in schema_errors(result, Draft202012Validator(schema))]
+    return [
+        f"{field_name(field) or 'result'}: {message}"
+        for field, message in schema_errors(result, Draft202012Validator(schema))
+    ]
 
 
-def failed_to_begin(claim: Claim, error: BaseException) -> Verdict:
-    """The verdict on an attempt that could not begin."""
+def explain_breakdown(error: BaseException) -> Verdict:
+    """The verdict on an attempt that could not begin, or whose work could not be published."""
+    if isinstance(error, LostRace):
+        words = "somebody pushed to the task branch meanwhile: " + error.message
+        return Verdict(Outcome.TAKEN_OVER, words, verified=False)
     if isinstance(error, TryAgain):
         return Verdict(Outcome.CRASHED, error.message, verified=False)
     if isinstance(error, BatonError):
-        outcome = Outcome.AUTH if error.code in ("no-key", "no-credentials") else Outcome.CRASHED
+        outcome = Outcome.AUTH if error.code in ("model-key-missing", "no-credentials") else Outcome.CRASHED
         return Verdict(outcome, error.message, verified=False)
     return Verdict(Outcome.CRASHED, f"gitbaton failed: {type(error).__name__}: {error}", verified=False)

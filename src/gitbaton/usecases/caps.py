@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def find_reached_cap(view: View, config: Config, *, now: datetime, mine: str | None = None) -> str | None:
     """The first bound that forbids one more attempt, in words, or None. ``mine`` is a task already claimed by
-    the asker: bounds then allow it among the others."""
+    the asker: bounds then allow it among the others.
+    """
     own = 1 if mine else 0
     states = [e.state for e in view.board.entries.values()]
     caps = config.caps
@@ -30,7 +31,11 @@ def find_reached_cap(view: View, config: Config, *, now: datetime, mine: str | N
     attempts = [(task, a) for task, tip in view.tips.states.items() for a in tip.state.attempts]
     if caps.cost_per_day_usd is not None:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-        spent = sum(_cost(a, config) for task, a in attempts if (parse_time(a.started) or 0) >= midnight and not (task == mine and a.ended is None))
+        spent = sum(
+            _cost(a, config)
+            for task, a in attempts
+            if (parse_time(a.started) or 0) >= midnight and not (task == mine and a.ended is None)
+        )
         if spent >= caps.cost_per_day_usd:
             return f"${spent:.2f} were spent today (caps.cost_per_day_usd: {caps.cost_per_day_usd})"
     if mine and caps.cost_per_task_usd is not None:
@@ -47,11 +52,15 @@ def _cost(attempt: Attempt, config: Config) -> float:
     return (config.run.budget_usd or 0.0) if attempt.ended is None else 0.0
 
 
-def _breaker(attempts: list[tuple[str, Attempt]], config: Config, now: datetime, mine: str | None) -> str | None:
+def _breaker(
+    attempts: list[tuple[str, Attempt]], config: Config, now: datetime, mine: str | None
+) -> str | None:
     """The circuit breaker: open after N infrastructure failures in a row, one probe after the cool-down."""
     ended = sorted((a for _, a in attempts if a.ended and a.outcome), key=lambda a: (a.ended or "", a.run))
     last = ended[-config.breaker.failures :]
-    if len(last) < config.breaker.failures or not all(a.outcome and OUTCOMES[a.outcome].infrastructure for a in last):
+    if len(last) < config.breaker.failures or not all(
+        a.outcome and OUTCOMES[a.outcome].infrastructure for a in last
+    ):
         return None
     since = now.timestamp() - (parse_time(last[-1].ended) or 0.0)
     if since < config.breaker.cooldown:

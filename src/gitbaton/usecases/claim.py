@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.state import Attempt, Holder, State
-from gitbaton.errors import LostRace, Refusal
+from gitbaton.errors import BatonError, LostRace, Refusal
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap
-from gitbaton.usecases.project import Project, View, find_entry, load_view
+from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import LeaseLost, advance
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def claim_task(
     without entry when nothing is claimable. Raises ``Refusal`` when ``wanted`` can't be claimed, with the
     reason, and what the refs raise.
     """
+    refuse_inside(project, "claim tasks")
     reason = ""
     for round_number in range(_ROUNDS):
         project = project.fetched()
@@ -84,7 +86,11 @@ def claim_task(
         view = load_view(project, local=False)
         if cap := find_reached_cap(view, project.repo.config, now=project.refs.now()):
             return _capped(wanted, cap)
-        candidates = [_checked(view, wanted, project)] if wanted else [e for e in claimable_in_order(view.board) if accept(e)]
+        candidates = (
+            [_checked(view, wanted, project)]
+            if wanted
+            else [e for e in claimable_in_order(view.board) if accept(e)]
+        )
         if not candidates:
             return Choice(None, reason or explain_nothing(view))
         for entry in candidates:
@@ -93,10 +99,18 @@ def claim_task(
             except (LostRace, IllegalEvent, _Taken):
                 if wanted:
                     raise Refusal(
-                        f"somebody else took {entry.row.id} first", code="already-claimed", hint=f"see who: baton show {entry.row.id}"
+                        f"somebody else took {entry.row.id} first",
+                        code="already-claimed",
+                        hint=f"see who: baton show {entry.row.id}",
                     ) from None
                 continue
-            if refused := _refuse_after(project, claim):
+            try:
+                refused = _refuse_after(project, claim)
+            except BaseException:  # Ctrl-C or the network: nobody would hear of a claim that stayed
+                with contextlib.suppress(BatonError):
+                    _withdraw(project, claim)
+                raise
+            if refused:
                 _withdraw(project, claim)
                 if wanted:
                     return _capped(wanted, refused)
@@ -113,13 +127,17 @@ class _Taken(Exception):
 
 def _capped(wanted: str | None, reason: str) -> Choice:
     if wanted:
-        raise Refusal(f"{wanted} can't be claimed now: {reason}", code="cap-reached", hint="wait, or change caps in tasks/config.yaml")
+        raise Refusal(
+            f"{wanted} can't be claimed now: {reason}",
+            code="cap-reached",
+            hint="wait, or change caps in tasks/config.yaml",
+        )
     return Choice(None, reason)
 
 
 def _jitter(project: Project, round_number: int) -> float:
     """Seconds to wait before trying again: random, so that those who met here part."""
-    return 0.05 * 2**round_number * (1 + int(project.random_id(3), 36) / 36**3)
+    return 0.05 * 2.0**round_number * (1 + int(project.random_id(3), 36) / 36**3)
 
 
 def _checked(view: View, wanted: str, project: Project) -> Entry:
@@ -183,10 +201,25 @@ def _try_claim(
         number = (old.attempt if old else 0) + 1
         attempts = old.attempts if old else ()
         if attempts and attempts[-1].ended is None:  # its machine was lost, or its lease passed
-            lost = attempts[-1].model_copy(update={"ended": render_time(now), "outcome": "machine_lost", "message": "never reported back"})
+            lost = attempts[-1].model_copy(
+                update={
+                    "ended": render_time(now),
+                    "outcome": "machine_lost",
+                    "message": "never reported back",
+                }
+            )
             attempts = (*attempts[:-1], lost)
-        started = Attempt(number=number, run=run, agent=holder.name, started=render_time(now), base=base)
-        limit = (old and old.attempt_limit) or (entry.row.attempts_max or project.repo.config.retries.attempts)
+        started = Attempt(
+            number=number,
+            run=run,
+            agent=holder.name,
+            started=render_time(now),
+            base=base,
+            guidance=old.guidance if old else (),
+        )
+        limit = (old and old.attempt_limit) or (
+            entry.row.attempts_max or project.repo.config.retries.attempts
+        )
         if old and (old.status == "merged" or (entry.state == "changes_requested" and limit < number)):
             limit = number  # a person asked for this one
         return {
@@ -215,7 +248,11 @@ def _refuse_after(project: Project, claim: Claim) -> str | None:
         return "its file is gone from the base branch"
     if cap := find_reached_cap(view, config, now=project.refs.now(), mine=claim.entry.row.id):
         return cap
-    busy = [e for e in view.board.entries.values() if e.state in ("in_progress", "in_review") and e.row.id != mine.row.id]
+    busy = [
+        e
+        for e in view.board.entries.values()
+        if e.state in ("in_progress", "in_review") and e.row.id != mine.row.id
+    ]
     other = find_overlap(mine.row, busy)
     return f"{mine.row.id} touches the same paths as {other.row.id}" if other else None
 
@@ -231,14 +268,25 @@ def _withdraw(project: Project, claim: Claim) -> None:
     advance(project, claim.entry.row.id, "withdrawn", change, run=claim.run)
 
 
-def claim_as_person(project: Project, wanted: str | None) -> Claim | Choice:
-    """A person's claim: no lease, given back with ``stop``."""
-    return claim_task(project, wanted, holder=Holder(name=project.actor, kind="person"), lease_s=None)
+def claim_as_person(
+    project: Project, wanted: str | None, *, label: str | None = None, plan: str | None = None
+) -> Claim | Choice:
+    """A person's claim: no lease, given back with ``stop``. ``label`` and ``plan`` narrow what is next."""
+    holder = Holder(name=project.actor, kind="person")
+    accept = accept_only(label, plan)
+    return claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+
+
+def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:
+    """Whether an entry has ``label`` and belongs to ``plan``; None: any."""
+    return lambda e: (not label or label in e.row.labels) and (not plan or e.row.plan == plan)
 
 
 def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
     """End what runs on a task. A person's own claim is given back, as if it had never been taken; an agent's
-    attempt is stopped (its runner sees it within half a minute and keeps the work)."""
+    attempt is stopped (its runner sees it within half a minute and keeps the work).
+    """
+    refuse_inside(project, "stop tasks")
     project = project.fetched()
     entry = find_entry(load_view(project, local=False), text)
     task = entry.row.id
@@ -248,7 +296,13 @@ def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
             assert old is not None
             if not (old.claimed_by and old.claimed_by.kind == "person"):
                 raise LeaseLost(task, None, old.claimed_by.name if old.claimed_by else None)
-            ended = old.attempts[-1].model_copy(update={"ended": render_time(project.refs.now()), "outcome": "stopped"}) if old.attempts else None
+            ended = (
+                old.attempts[-1].model_copy(
+                    update={"ended": render_time(project.refs.now()), "outcome": "stopped"}
+                )
+                if old.attempts
+                else None
+            )
             limit = old.attempt_limit + 1 if old.attempt_limit else None  # it doesn't count as a try
             return {
                 "run": None, "claimed_by": None, "claimed_from": None, "attempt_limit": limit,
@@ -257,7 +311,11 @@ def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
 
         return advance(project, task, "released", give_back)
     if entry.live is None:
-        raise Refusal(f"nobody is at {task}", code="nothing-to-stop", hint=f'to keep others away: baton set {task} hold="reason"')
+        raise Refusal(
+            f"nobody is at {task}",
+            code="nothing-to-stop",
+            hint=f'to keep others away: baton set {task} hold="reason"',
+        )
     words = reason or f"stopped by {project.actor}"
     return advance(project, task, "stopped", lambda _: {"reason": words, "lease": None})
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.briefing import Material
@@ -14,8 +16,8 @@ from gitbaton.domain.task import Check, Task
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import list_tree, read_objects
-from gitbaton.store.layout import HANDOFFS, plan_path
+from gitbaton.store.git import list_tree, read_objects, resolve
+from gitbaton.store.layout import HANDOFFS, classify, plan_path
 from gitbaton.store.roles import find_role
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.role import Role
     from gitbaton.domain.state import State
     from gitbaton.store.repository import Repository
-    from gitbaton.usecases.project import Project
+    from gitbaton.usecases.project import Project, View
 
 #: Secrets that Claude Code reads its key from, in the order it prefers.
 CLAUDE_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
@@ -34,7 +36,8 @@ _KEEP_LAST = 5
 
 class Settings(NamedTuple):
     """How an attempt runs. ``secrets`` are the agent's own keys by name; ``env_names`` what it may see of the
-    environment; ``check_env_names`` the same without secrets."""
+    environment; ``check_env_names`` the same without secrets.
+    """
 
     agent_name: str
     agent: AgentConfig
@@ -58,12 +61,16 @@ class Surroundings(NamedTuple):
     settings: Settings
 
 
-def read_surroundings(project: Project, path: str, commit: str, *, agent_name: str | None = None) -> Surroundings:
+def read_surroundings(
+    project: Project, path: str, commit: str, *, agent_name: str | None = None
+) -> Surroundings:
     """The task file at ``path`` of ``commit`` with role and settings. Raises ``Refusal``/``InvalidDocument``."""
     repo = project.repo
     text = read_objects(repo.git, [f"{commit}:{path}"])[0]
     if text is None:
-        raise Refusal(f"{path} is not on {repo.base.branch}", code="only-local", hint="commit and push it first")
+        raise Refusal(
+            f"{path} is not on {repo.base.branch}", code="only-local", hint="commit and push it first"
+        )
     task = parse_document(text, path, Task, "task")
     role = find_role(repo, commit, task.role) if task.role else None
     return Surroundings(path, text, task, role, settle(repo, task, role, agent_name))
@@ -76,9 +83,19 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
     servers: dict[str, Mapping[str, object]] = {}
     for server in run.mcp_servers if run else ():
         if server not in config.run.mcp_servers:
-            raise Refusal(f"the task wants the MCP server '{server}', which the config does not name", code="unknown-server", hint="add it to run.mcp_servers in tasks/config.yaml")
-    servers.update(config.run.mcp_servers if not (run and run.mcp_servers) else {s: config.run.mcp_servers[s] for s in run.mcp_servers})
-    secrets = (agent.token_secret,) if agent.token_secret else CLAUDE_KEYS if agent.adapter == "claude" else ()
+            raise Refusal(
+                f"the task wants the MCP server '{server}', which the config does not name",
+                code="unknown-server",
+                hint="add it to run.mcp_servers in tasks/config.yaml",
+            )
+    servers.update(
+        config.run.mcp_servers
+        if not (run and run.mcp_servers)
+        else {s: config.run.mcp_servers[s] for s in run.mcp_servers}
+    )
+    secrets = (
+        (agent.token_secret,) if agent.token_secret else CLAUDE_KEYS if agent.adapter == "claude" else ()
+    )
     extra = _CLAUDE_SETTINGS if agent.adapter == "claude" else ()
     return Settings(
         agent_name=name,
@@ -90,7 +107,15 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
             turns_max=(run.max_turns if run else None) or config.run.max_turns,
             budget_usd=(run.budget_usd if run else None) or config.run.budget_usd,
         ),
-        allowed_tools=tuple(dict.fromkeys([*config.run.allowed_tools, *(role.allowed_tools if role else ()), *(run.allowed_tools if run else ())])),
+        allowed_tools=tuple(
+            dict.fromkeys(
+                [
+                    *config.run.allowed_tools,
+                    *(role.allowed_tools if role else ()),
+                    *(run.allowed_tools if run else ()),
+                ]
+            )
+        ),
         mcp_servers=servers,
         checks=(*config.checks, *(role.checks if role else ()), *(run.checks if run else ())),
         author=agent.author or Author(),
@@ -104,17 +129,34 @@ def choose_agent(repo: Repository, name: str | None) -> tuple[str, AgentConfig]:
     agents = repo.config.agents
     wanted = name or repo.config.agent
     if wanted is None:
-        return next(iter(agents.items())) if len(agents) == 1 else ("claude", agents.get("claude", AgentConfig()))
+        return (
+            next(iter(agents.items()))
+            if len(agents) == 1
+            else ("claude", agents.get("claude", AgentConfig()))
+        )
     if wanted in agents:
         return wanted, agents[wanted]
     if wanted == "claude":
         return "claude", AgentConfig()
-    raise Refusal(f"there is no agent '{wanted}'", code="unknown-agent", hint=f"tasks/config.yaml on {repo.base.branch} knows: {', '.join(agents) or 'claude'}")
+    raise Refusal(
+        f"there is no agent '{wanted}'",
+        code="unknown-agent",
+        hint=f"tasks/config.yaml on {repo.base.branch} knows: {', '.join(agents) or 'claude'}",
+    )
 
 
-def gather_material(project: Project, around: Surroundings, state: State | None, *, commit: str, work: str | None, attempt: int) -> Material:
+def gather_material(
+    project: Project,
+    around: Surroundings,
+    state: State | None,
+    *,
+    commit: str,
+    work: str | None,
+    attempt: int,
+) -> Material:
     """The briefing's material. ``commit`` is the base; ``work`` the task branch's tip, where earlier handoffs
-    of this task stand; ``attempt`` the number of the attempt that is to be briefed."""
+    of this task stand; ``attempt`` the number of the attempt that is to be briefed.
+    """
     repo, task = project.repo, around.task
     task_id = around.path.rsplit("/", 1)[-1].removesuffix(".yaml")
     plan = None
@@ -154,6 +196,45 @@ def list_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[tu
     return found
 
 
+def find_newest_handoffs(
+    project: Project, view: View, task: str | None, limit: int
+) -> list[tuple[str, Handoff]]:
+    """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything). Only as many
+    files are read as are wanted: their names tell the time.
+    """
+    repo = project.repo
+    folder = f"{HANDOFFS}/{task}" if task else HANDOFFS
+    tip = view.tips.states.get(task) if task else None
+    places = [repo.base.commit, resolve(repo.git, "HEAD")]
+    if tip and tip.state.head:
+        places.append(resolve(repo.git, tip.state.head))
+    found: dict[str, str | None] = {}  # path → blob; None: in the working tree alone
+    for commit in dict.fromkeys(c for c in places if c):
+        for entry in list_tree(repo.git, commit, folder):
+            if entry.kind == "blob" and _is_handoff(entry.path):
+                found.setdefault(entry.path, entry.oid)
+    for file in (repo.top / folder).rglob("*.yaml"):
+        path = file.relative_to(repo.top).as_posix()
+        if path not in found and _is_handoff(path) and file.is_file() and not file.is_symlink():
+            found[path] = None
+    newest: list[tuple[str, Handoff]] = []
+    for path in sorted(found, key=lambda p: p.rsplit("/", 1)[-1], reverse=True):
+        if len(newest) == limit:
+            break
+        oid = found[path]
+        data = read_objects(repo.git, [oid])[0] if oid else (repo.top / path).read_bytes()
+        try:
+            newest.append((path, parse_document(data or b"", path, Handoff, "handoff")))
+        except InvalidDocument:
+            continue  # `validate` names it
+    return newest
+
+
+def _is_handoff(path: str) -> bool:
+    place = classify(path)
+    return place is not None and place.kind == "handoff"
+
+
 def find_title(repo: Repository, commit: str, task_id: str) -> str:
     """A task's title at ``commit``, or its id."""
     for entry in list_tree(repo.git, commit, "tasks"):
@@ -166,5 +247,13 @@ def find_title(repo: Repository, commit: str, task_id: str) -> str:
 
 
 def own_server(environment: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Our own MCP server, as every agent gets it: started by this very interpreter."""
-    return {"type": "stdio", "command": sys.executable, "args": ["-I", "-m", "gitbaton", "mcp"], "env": dict(environment)}
+    """Our own MCP server, as every agent gets it: this very interpreter with the modules that it has, wherever they
+    stand. ``-P`` keeps it from loading a module that lies in the agent's folder, where it is started.
+    """
+    folders = [str(Path(f).absolute()) for f in sys.path if f and Path(f).exists()]
+    return {
+        "type": "stdio",
+        "command": sys.executable,
+        "args": ["-P", "-m", "gitbaton", "mcp"],
+        "env": {**dict(environment), "PYTHONPATH": os.pathsep.join(folders)},
+    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import Board, TaskRow, fold_board
+from gitbaton.domain.board import Board, LiveRow, TaskRow, fold_board
 from gitbaton.domain.ids import find_id
-from gitbaton.errors import Refusal
+from gitbaton.errors import Refusal, UsageError
 from gitbaton.store.git import is_ancestor
 from gitbaton.store.live import Tips, read_tips, to_live_row
 from gitbaton.store.snapshots import Contents, overlay_local, read_contents, read_revision
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Project:
     """``actor`` is who acts, for people to read. ``environment`` is the process's, from which agents get an
-    allow-listed part. ``cache`` is where agents' workplaces stand. ``random_id`` gives fresh lower-case
-    letters and digits."""
+    allow-listed part. ``cache`` is where agents' workplaces stand. ``outbox`` is set inside an attempt, where
+    nothing is committed and everything is handed over as files. ``random_id`` gives fresh lower-case
+    letters and digits.
+    """
 
     repo: Repository
     refs: RemoteRefs | LocalRefs
@@ -41,6 +43,12 @@ class Project:
     open_forge: Callable[[Repository], Forge]
     open_agent: Callable[[str, AgentConfig], Agent]
     run_shell: Shell
+    outbox: Path | None = None
+
+    @property
+    def own_task(self) -> str | None:
+        """The task that this attempt is for; None outside of one."""
+        return self.environment.get("BATON_TASK") if self.outbox is not None else None
 
     def fetched(self) -> Project:
         """This project after a fetch of base and state refs."""
@@ -62,19 +70,35 @@ class View(NamedTuple):
 
 def load_view(project: Project, *, local: bool) -> View:
     """The board as of the last fetch. ``local`` overlays what this checkout adds (for looking); without it
-    the answer is base and state refs alone (for acting)."""
+    the answer is base and state refs alone (for acting).
+    """
     repo = project.repo
     files = read_revision(repo, repo.base.commit)
     contents = overlay_local(repo, files) if local else read_contents(files)
     tips = read_tips(repo)
     live = {task: to_live_row(task, tip) for task, tip in tips.states.items()}
-    merges = {row.merge for row in live.values() if row.status == "merged" and row.merge and _todo(contents, row.task)}
+    if own := project.own_task:
+        live[own] = _own_row(project, own)
+    merges = {
+        row.merge
+        for row in live.values()
+        if row.status == "merged" and row.merge and _todo(contents, row.task)
+    }
     seen = [m for m in merges if repo.base.commit and is_ancestor(repo.git, m, repo.base.commit)]
     board = fold_board(
         contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
         attempts_max=repo.config.retries.attempts, merges_seen=seen, plans=contents.plans,
     )  # fmt: skip
     return View(board, contents, tips)
+
+
+def _own_row(project: Project, task: str) -> LiveRow:
+    """The live state of an attempt's own task, as told by the environment: the private clone has no state refs."""
+    number = project.environment.get("BATON_ATTEMPT", "")
+    return LiveRow(
+        task, "in_progress", "", run=project.environment.get("BATON_RUN"),
+        attempt=int(number) if number.isdecimal() else 1, holder="this attempt",
+    )  # fmt: skip
 
 
 def _todo(contents: Contents, task: str) -> bool:
@@ -96,3 +120,18 @@ def find_entry(view: View, text: str) -> Entry:
 def find_row(view: View, text: str) -> TaskRow:
     """The task file's row that ``text`` names; raises as ``find_entry``."""
     return find_entry(view, text).row
+
+
+def own_task(project: Project) -> str:
+    """The task of this attempt, for commands that may leave its id out. Raises ``UsageError`` (``no-task``)."""
+    if not project.own_task:
+        raise UsageError("which task?", code="no-task", hint="give its id; see the ids with: baton list")
+    return project.own_task
+
+
+def refuse_inside(
+    project: Project, what: str, *, hint: str = "hand over a note with save_context; a person decides"
+) -> None:
+    """Raises ``Refusal`` inside an attempt: an agent commits nothing and moves no state."""
+    if project.outbox is not None:
+        raise Refusal(f"inside an attempt nobody can {what}", code="inside-attempt", hint=hint)

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import secrets as entropy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.guards import encode_forms
-from gitbaton.domain.handoff import Handoff
-from gitbaton.domain.ids import make_id
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError, LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.git import Commit, commit_tree, read_objects, resolve, write_blob, write_tree_with
-from gitbaton.store.layout import handoff_path, schema_line, task_path
+from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.schemas import field_order, shape_for
 from gitbaton.store.workplace import bring_home, own_git
 from gitbaton.store.yamledit import SetField, edit_yaml
-from gitbaton.store.yamlwrite import render_yaml
+from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
 from gitbaton.usecases.transitions import LeaseLost, advance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.lifecycle import EventName
-    from gitbaton.domain.outbox import ProposedTask
     from gitbaton.domain.state import State
     from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
@@ -42,7 +38,8 @@ _KEPT_BACK = (Outcome.GUARD_REFUSED, Outcome.OUT_OF_SCOPE)
 
 class Published(NamedTuple):
     """Where an attempt ended up. ``kept_at`` names the ref that holds work which was not published;
-    ``warning`` says what else did not work out."""
+    ``warning`` says what else did not work out.
+    """
 
     tip: Tip
     verdict: Verdict
@@ -54,17 +51,18 @@ class Published(NamedTuple):
 
 def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     """Publish a finished attempt. Raises ``LeaseLost`` when the claim is not ours any more (the work is then
-    kept under a local ref that the message names) and ``TryAgain`` when the remote stays unreachable."""
+    kept under a local ref that the message names) and ``TryAgain`` when the remote stays unreachable.
+    """
     verdict, task = done.verdict, done.claim.entry.row.id
     handoff = make_handoff(project, done)
-    path = handoff_path(task, project.clock().strftime("%Y%m%dT%H%M%SZ"), done.claim.run)
-    head = _commit(project, done, handoff, path)
+    path = handoff_path(task, project.clock(), done.claim.run)
+    head = _commit(project, done, handoff, path, log)
     number = done.claim.tip.state.attempt
     kept = f"{project.repo.config.namespace}/kept/{task}/{number}"
     if verdict.outcome is Outcome.LOST_LEASE:
         raise _keep(project, kept, head, LeaseLost(task, done.claim.run, None))
     try:
-        tip = _record(project, done, handoff, path, head)
+        tip = _record(project, done, path, head)
     except (LeaseLost, LostRace, Refusal, Unreachable) as error:
         raise _keep(project, kept, head, error) from error
     kept_at = None
@@ -85,9 +83,13 @@ def attempt_ref(project: Project, task: str, number: int) -> str:
 
 def _say(project: Project, done: Finished, tip: Tip) -> str:
     state = tip.state
-    branch = f"branch {state.branch} at {state.head[:10]}" if state.head and done.verdict.outcome not in _KEPT_BACK else "state only"
+    branch = (
+        f"branch {state.branch} at {state.head[:10]}"
+        if state.head and done.verdict.outcome not in _KEPT_BACK
+        else "state only"
+    )
     where = f" on {project.repo.remote}" if project.repo.remote else ""
-    return f"{branch}{where}; the task is {state.status.replace('_', ' ')}"
+    return f"the task is {state.status.replace('_', ' ')}: {branch}{where}"
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:
@@ -98,63 +100,13 @@ def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonErro
     return error
 
 
-# -- the handoff -------------------------------------------------------------------------------------------
-
-
-def make_handoff(project: Project, done: Finished) -> Handoff:
-    """The attempt's handoff: what its author said, and what the runner saw. Secrets are blacked out."""
-    said, verdict = done.collected.handoff, done.verdict
-    good = OUTCOMES[verdict.outcome].good
-    data: dict[str, Any] = dict(said.data)
-    if done.collected.notes:
-        data["notes"] = list(done.collected.notes)
-    result = done.collected.result if done.collected.result is not None else done.report.result
-    summary = said.summary or (_shorten(done.report.message) if done.report.outcome is Outcome.SUCCEEDED else None)
-    questions = said.questions or ((done.collected.question,) if done.collected.question else ())
-    value = {
-        **said.model_dump(mode="json", exclude_defaults=True),
-        "task": done.claim.entry.row.id, "attempt": done.claim.tip.state.attempt, "run": done.claim.run,
-        "agent": done.around.settings.agent_name, "created": render_time(project.clock()),
-        "outcome": verdict.outcome.value, "error": None if good else verdict.message, "incomplete": not good,
-        "verified": verdict.verified, "summary": summary, "questions": list(questions), "data": data,
-        "files_modified": sorted(f.path for f in done.changes)[:10_000],
-        "checks": [c.model_dump(mode="json") for c in done.checks],
-        "next_action": said.next_action or ("complete" if good else None),
-        "result": result if done.around.task.result_schema is not None and good else None,
-        "usage": done.report.usage.model_dump(mode="json", exclude_none=True) or None,
-    }  # fmt: skip
-    return Handoff.model_validate(_redact(value, done.secrets))
-
-
-def _shorten(text: str, most: int = 1500) -> str | None:
-    text = text.strip()
-    return (text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …") or None
-
-
-def _redact(value: Any, secrets: Mapping[str, str]) -> Any:
-    """``value`` with every form of every secret replaced by its name."""
-    if isinstance(value, str):
-        for name, secret in secrets.items():
-            for form in encode_forms(secret):
-                value = value.replace(form.decode("utf-8", "replace"), f"[{name} removed]")
-        return value
-    if isinstance(value, dict):
-        return {_redact(k, secrets): _redact(v, secrets) for k, v in value.items()}
-    return [_redact(v, secrets) for v in value] if isinstance(value, list | tuple) else value
-
-
-def render_handoff(handoff: Handoff, path: str) -> str:
-    """The text of a handoff file."""
-    value = {k: v for k, v in handoff.model_dump(mode="json", exclude_defaults=True).items() if v is not None}
-    return render_yaml(value, order=field_order("handoff"), header=schema_line("handoff", path))
-
-
 # -- commits -----------------------------------------------------------------------------------------------
 
 
-def _commit(project: Project, done: Finished, handoff: Handoff, path: str) -> str:
+def _commit(project: Project, done: Finished, handoff: Handoff, path: str, log: AttemptLog) -> str:
     """The commits of this attempt on top of where it began: the agent's work (if any) and gitbaton's own files:
-    handoff, proposed drafts and, when the work goes to review, ``status: done``."""
+    handoff, proposed drafts and, when the work goes to review, ``status: done``.
+    """
     settings, task = done.around.settings, done.around.task
     author = Commit(settings.author.name, settings.author.email)
     head = done.start
@@ -162,51 +114,49 @@ def _commit(project: Project, done: Finished, handoff: Handoff, path: str) -> st
     if done.changes:
         summary = (handoff.summary or "").strip()
         good = OUTCOMES[done.verdict.outcome].good
-        subject = task.title if good else f"{task.title} (unfinished: {done.verdict.outcome.value.replace('_', ' ')})"
+        subject = (
+            task.title
+            if good
+            else f"{task.title} (unfinished: {done.verdict.outcome.value.replace('_', ' ')})"
+        )
         message = f"{subject}\n\n" + (f"{summary}\n\n" if summary and summary != task.title else "") + trailer
         head = commit_tree(own_git(done.place), done.tree, [head], message, author=author)
         bring_home(project.repo, done.place, head)
     files = {path: render_handoff(handoff, path).encode()}
     if OUTCOMES[done.verdict.outcome].good:
         text = read_objects(project.repo.git, [f"{head}:{done.around.path}"])[0] or done.around.text
-        files[done.around.path] = edit_yaml(text, done.around.path, [SetField(("status",), "done")], order=field_order("task"), shape=shape_for("task"))
-    files.update(_drafts(project, done))
-    tree = write_tree_with(project.repo.git, f"{head}^{{tree}}", {p: ("100644", write_blob(project.repo.git, d)) for p, d in files.items()})
+        files[done.around.path] = edit_yaml(
+            text,
+            done.around.path,
+            [SetField(("status",), "done")],
+            order=field_order("task"),
+            shape=shape_for("task"),
+        )
+    files.update(make_drafts(project, done, log))
+    tree = write_tree_with(
+        project.repo.git,
+        f"{head}^{{tree}}",
+        {p: ("100644", write_blob(project.repo.git, d)) for p, d in files.items()},
+    )
     verb = "Finish" if OUTCOMES[done.verdict.outcome].good else "Leave a handoff for"
-    return commit_tree(project.repo.git, tree, [head], f"{verb} {done.claim.entry.row.id}\n\n{trailer}", author=author)
-
-
-def _drafts(project: Project, done: Finished) -> dict[str, bytes]:
-    """Tasks the agent proposed, as draft files for the reviewer to decide on."""
-    files: dict[str, bytes] = {}
-    from gitbaton.usecases.project import load_view
-
-    if not done.collected.tasks:
-        return files
-    taken = set(load_view(project, local=True).board.entries)
-    for proposed in done.collected.tasks:
-        task_id = make_id(proposed.id or proposed.title, taken, lambda: entropy.token_hex(2))
-        taken.add(task_id)
-        files[task_path(task_id)] = _render_draft(proposed, task_id, done.secrets)
-    return files
-
-
-def _render_draft(proposed: ProposedTask, task_id: str, secrets: Mapping[str, str]) -> bytes:
-    value = _redact(proposed.model_dump(mode="json", exclude_defaults=True, exclude={"id"}), secrets)
-    value["status"] = "draft"
-    value["acceptance"] = [a["text"] for a in value.get("acceptance", [])] or None
-    value = {k: v for k, v in value.items() if v is not None}
-    return render_yaml(value, order=field_order("task"), header=schema_line("task", task_path(task_id)), spaced=("status",)).encode()
+    return commit_tree(
+        project.repo.git, tree, [head], f"{verb} {done.claim.entry.row.id}\n\n{trailer}", author=author
+    )
 
 
 # -- state -------------------------------------------------------------------------------------------------
 
 
-def _record(project: Project, done: Finished, handoff: Handoff, path: str, head: str) -> Tip:
+def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
     verdict, task = done.verdict, done.claim.entry.row.id
     number = done.claim.tip.state.attempt
     branch = f"refs/heads/{done.claim.tip.state.branch}"
-    to_branch = verdict.outcome not in _KEPT_BACK and (bool(done.changes) or OUTCOMES[verdict.outcome].good or bool(done.collected.handoff.summary) or done.collected.question is not None)
+    to_branch = verdict.outcome not in _KEPT_BACK and (
+        bool(done.changes)
+        or OUTCOMES[verdict.outcome].good
+        or bool(done.collected.handoff.model_fields_set or done.collected.tasks)
+        or done.collected.question is not None
+    )
 
     def refs(_: State | None) -> list[RefUpdate]:
         updates = []
@@ -234,7 +184,15 @@ def _record(project: Project, done: Finished, handoff: Handoff, path: str, head:
     event: EventName = "checkpointed" if stopped else event_for()
     for attempt in range(_NETWORK_TRIES):
         try:
-            return advance(project, task, event, change, run=done.claim.run, also=refs, by=done.around.settings.agent_name)
+            return advance(
+                project,
+                task,
+                event,
+                change,
+                run=done.claim.run,
+                also=refs,
+                by=done.around.settings.agent_name,
+            )
         except Unreachable:
             if attempt == _NETWORK_TRIES - 1:
                 raise
@@ -260,9 +218,14 @@ def end_of_attempt(
     attempts: Sequence[Any] = old.attempts
     ended = attempts[-1].model_copy(
         update={
-            "ended": render_time(now), "outcome": verdict.outcome, "message": verdict.message[:2000], "head": head,
-            "handoff": handoff, "session": session, "usage": usage,
-        }  # fmt: skip
+            "ended": render_time(now),
+            "outcome": verdict.outcome,
+            "message": verdict.message[:2000],
+            "head": head,
+            "handoff": handoff,
+            "session": session,
+            "usage": usage,
+        }
     )
     limit = old.attempt_limit or old.attempt
     if verdict.outcome in (Outcome.BLOCKED, Outcome.AGENT_REFUSED, Outcome.AUTH, Outcome.GUARD_REFUSED):
@@ -283,11 +246,19 @@ def end_of_attempt(
 
 
 def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
-    """Record an attempt that could not begin, or in which the runner itself failed."""
-    return advance(
-        project, claim.entry.row.id, "failed",
-        lambda old: end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None), run=claim.run,
-    )  # fmt: skip
+    """Record an attempt that could not begin, in which the runner itself failed, or which stepped back because
+    somebody works on the branch.
+    """
+    event: EventName = "taken_over" if verdict.outcome is Outcome.TAKEN_OVER else "failed"
+
+    def ours(old: State | None) -> None:
+        if old is None or old.run != claim.run:
+            raise LeaseLost(claim.entry.row.id, claim.run, None)
+
+    def change(old: State | None) -> dict[str, Any]:
+        return end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None)
+
+    return advance(project, claim.entry.row.id, event, change, run=claim.run, expect=ours)
 
 
 # -- review ------------------------------------------------------------------------------------------------
@@ -295,18 +266,23 @@ def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
 
 def open_review(project: Project, done: Finished, published: Published, log: AttemptLog) -> Published:
     """Open the review, or bring it up to date. The fence is checked once more right before. What fails here
-    leaves a published branch, so it is a warning: running again, or a person, can open it."""
+    leaves a published branch, so it is a warning: running again, or a person, can open it.
+    """
     task, state = done.claim.entry.row.id, published.tip.state
     assert state.branch is not None
-    forge = project.open_forge(project.repo)
-    body = render_review_body(task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url)
+    body = render_review_body(
+        task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url
+    )
     try:
+        forge = project.open_forge(project.repo)
         project.refs.fetch()
         review = forge.publish_review(state.branch, project.repo.base.branch, done.around.task.title, body)
         tip = published.tip
         if review.number is not None:
             pull = PullRequest(number=review.number, url=review.url)
-            tip = advance(project, task, "review_opened", lambda _: {"pull_request": pull}, run=done.claim.run)
+            tip = advance(
+                project, task, "review_opened", lambda _: {"pull_request": pull}, run=done.claim.run
+            )
     except BatonError as error:
         warning = f"the branch is published, but no pull request was opened: {error.message}"
         log.say("review", warning)

@@ -10,11 +10,12 @@ from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
 from gitbaton.errors import BatonError
 from gitbaton.store.repository import require_config
-from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, failed_to_begin, log_path
-from gitbaton.usecases.claim import Choice, Claim, claim_task, choose_next, lease_for
+from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
+from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
+from gitbaton.usecases.sync import reconcile
 from gitbaton.usecases.transitions import LeaseLost, read_tip
 
 if TYPE_CHECKING:
@@ -63,20 +64,39 @@ def run_task(
     poll_s: float = POLL_S,
     keep_workplace: bool = False,
 ) -> Ran | Choice:
-    """One whole run. Returns a ``Choice`` without entry when nothing is ready. Raises ``Refusal`` when
-    ``wanted`` can't be claimed, ``LeaseLost`` when somebody took the claim over meanwhile."""
-    project = project.fetched()
+    """One whole run: reconcile, choose, claim, carry out, publish. Returns a ``Choice`` without entry when
+    nothing is ready. Raises ``Refusal`` when ``wanted`` can't be claimed, ``LeaseLost`` when somebody took
+    the claim over meanwhile.
+    """
+    reconcile(project)
+    project = project.reread()
     require_config(project.repo)
 
     def lease_s(entry: Entry) -> float:
-        around = read_surroundings(project, entry.row.path, project.repo.base.commit or "", agent_name=agent_name)
+        around = read_surroundings(
+            project, entry.row.path, project.repo.base.commit or "", agent_name=agent_name
+        )
         return lease_for(project, around.task.run)
 
     holder_name = agent_name or project.repo.config.agent or "agent"
-    claimed = claim_task(project, wanted, holder=Holder(name=holder_name, kind="agent", host=host), lease_s=lease_s, accept=accept, watch_url=watch_url)
+    claimed = claim_task(
+        project,
+        wanted,
+        holder=Holder(name=holder_name, kind="agent", host=host),
+        lease_s=lease_s,
+        accept=accept,
+        watch_url=watch_url,
+    )
     if isinstance(claimed, Choice):
         return claimed
-    return run_claimed(project.reread(), claimed, on_event, agent_name=agent_name, poll_s=poll_s, keep_workplace=keep_workplace)
+    return run_claimed(
+        project,
+        claimed,
+        on_event,
+        agent_name=agent_name,
+        poll_s=poll_s,
+        keep_workplace=keep_workplace,
+    )
 
 
 def run_claimed(
@@ -91,11 +111,12 @@ def run_claimed(
     """Carry out a claim that is ours. Every way out leaves a state that says what happened."""
     row, state = claim.entry.row, claim.tip.state
     log = AttemptLog(project, log_path(project, row.id, state.attempt, claim.run), on_event)
-    log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
     root = project.cache / f"{row.id}-{state.attempt}-{claim.run}"
     try:
+        log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
+        project = project.reread()
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
-        log.say("end" if OUTCOMES[done.verdict.outcome].good else "guard", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
+        log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
         published = publish(project, done, log)
     except LeaseLost:
         raise
@@ -103,8 +124,8 @@ def run_claimed(
         ours = read_tip(project, row.id)
         if ours is None or ours.state.run != claim.run or ours.state.status != "in_progress":
             raise
-        verdict = failed_to_begin(claim, error)
-        tip = record_failure(project, claim, verdict)
+        verdict = explain_breakdown(error)
+        record_failure(project, claim, verdict)
         log.say("end", f"{verdict.outcome.value}: {verdict.message}")
         if isinstance(error, BatonError) and not error.data.get("kept"):
             error.message = f"{row.id} could not be run: {error.message}"
@@ -148,12 +169,18 @@ def preview_run(project: Project, wanted: str | None, *, agent_name: str | None 
 def describe_settings(settings: Settings) -> list[str]:
     """How an attempt would run, line by line."""
     limits = settings.limits
-    lines = [f"agent: {settings.agent_name} ({settings.agent.adapter})", f"time limit: {render_duration(limits.timeout_s)}"]
+    lines = [
+        f"agent: {settings.agent_name} ({settings.agent.adapter})",
+        f"time limit: {render_duration(limits.timeout_s)}",
+    ]
     if settings.model:
         lines.append(f"model: {settings.model}")
     if limits.turns_max:
         lines.append(f"turn limit: {limits.turns_max}")
     if limits.budget_usd:
         lines.append(f"money limit: ${limits.budget_usd}")
-    lines.append("checks: " + (", ".join(f"{c.name} ({c.run})" for c in settings.checks) or "none: the result will be unverified"))
+    lines.append(
+        "checks: "
+        + (", ".join(f"{c.name} ({c.run})" for c in settings.checks) or "none: the result will be unverified")
+    )
     return lines

@@ -34,7 +34,12 @@ def read_tip(project: Project, task: str) -> Tip | None:
     """The task's tip as of the last fetch. Raises ``Refusal`` (``bad-state``) when it can't be read."""
     tips = read_tips(project.repo, [task])
     if tips.problems:
-        raise Refusal(f"the live state of {task} can't be read", code="bad-state", hint="run: baton doctor", problems=tips.problems)
+        raise Refusal(
+            f"the live state of {task} can't be read",
+            code="bad-state",
+            hint=f"look at it with: git show {project.repo.seen_prefix}{task}",
+            problems=tips.problems,
+        )
     return tips.states.get(task)
 
 
@@ -68,7 +73,10 @@ def advance(
             expect(old)
         new_status = apply_event(task, status, event, before=old.claimed_from if old else None)
         happened = Event(
-            name=event, id=event_id or project.random_id(12), at=render_time(project.refs.now()), by=by or project.actor
+            name=event,
+            id=event_id or project.random_id(12),
+            at=render_time(project.refs.now()),
+            by=by or project.actor,
         )
         fields: dict[str, Any] = {"status": new_status, "event": happened, **change(old)}
         new = old.model_copy(update=fields) if old else State(task=task, **fields)

@@ -1,0 +1,5 @@
+"""``python -m gitbaton`` is ``baton``."""
+
+from gitbaton.cli import entry
+
+entry()

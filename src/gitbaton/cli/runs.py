@@ -1,0 +1,191 @@
+"""Commands on attempts: claim, run, briefing, logs, stop."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_INTERRUPTED, EXIT_NOTHING, Answer, Command, open_here
+from gitbaton.report.records import record, task_record
+from gitbaton.report.run_text import RunView
+from gitbaton.usecases.board import show_task
+from gitbaton.usecases.claim import Choice, claim_as_person, stop_task
+from gitbaton.usecases.logs import read_log
+from gitbaton.usecases.run import describe_settings, preview_run, run_task
+from gitbaton.wiring import heed_termination
+
+if TYPE_CHECKING:
+    import argparse
+
+    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.project import Project
+    from gitbaton.usecases.run import Ran
+
+
+def _optional_id(p: argparse.ArgumentParser, what: str) -> None:
+    p.add_argument("id", nargs="?", help=f"{what}; without one: the next ready task")
+
+
+def _configure_claim(p: argparse.ArgumentParser) -> None:
+    _optional_id(p, "task id, or an unambiguous beginning of one")
+
+
+def _claim(a: argparse.Namespace) -> Answer:
+    project = open_here()
+    claimed = claim_as_person(project, a.id)
+    if isinstance(claimed, Choice):
+        return _nothing("claim", claimed)
+    task = claimed.entry.row.id
+    text = f"{task} is yours: {claimed.entry.row.title}\n  {claimed.reason}\n  when it is finished: baton complete {task}; to give it back: baton stop {task}"
+    return Answer(
+        record("claim", task=_task_now(project, task), reason=claimed.reason, run=claimed.run), text
+    )
+
+
+def _nothing(kind: str, choice: Choice) -> Answer:
+    return Answer(record(kind, task=None, reason=choice.reason), choice.reason, EXIT_NOTHING)
+
+
+def _task_now(project: Project, task: str) -> dict[str, Any]:
+    return task_record(show_task(project.reread(), task).entry)
+
+
+def _configure_run(p: argparse.ArgumentParser) -> None:
+    _optional_id(p, "task id, or an unambiguous beginning of one")
+    p.add_argument(
+        "--agent", metavar="NAME", help="agent from tasks/config.yaml, instead of the task's or the default"
+    )
+    p.add_argument("--dry-run", action="store_true", help="say what would run, and claim nothing")
+    p.add_argument(
+        "--keep-workplace", action="store_true", help="leave the agent's folder in place afterwards"
+    )
+
+
+def _run(a: argparse.Namespace) -> Answer:
+    project = open_here()
+    if a.dry_run:
+        return _preview(project, a)
+    heed_termination()
+    view = RunView(sys.stderr if a.json else sys.stdout)
+
+    def follow(event: RunEvent) -> None:
+        if not a.json:
+            view(event)
+
+    ran = run_task(project, a.id, follow, agent_name=a.agent, keep_workplace=a.keep_workplace)
+    return _nothing("run", ran) if isinstance(ran, Choice) else _ran(project, ran)
+
+
+def _ran(project: Project, ran: Ran) -> Answer:
+    state, published = ran.tip.state, ran.published
+    review = published.review if published else None
+    fields = {
+        "task": _task_now(project, ran.claim.entry.row.id), "reason": ran.claim.reason, "run": ran.claim.run, "attempt": state.attempt,
+        "outcome": ran.verdict.outcome.value, "message": ran.verdict.message, "verified": ran.verdict.verified,
+        "branch": state.branch, "head": state.head, "review": {"number": review.number, "url": review.url} if review else None,
+        "kept_at": published.kept_at if published else None, "warning": published.warning if published else None,
+    }  # fmt: skip
+    lines = []
+    if published and published.warning:
+        lines.append(f"warning: {published.warning}")
+    if published and published.kept_at:
+        lines.append(f"its work is kept as {published.kept_at}")
+    if not ran.good:
+        lines.append(_what_next(ran))
+    code = EXIT_INTERRUPTED if ran.interrupted else 0 if ran.good else EXIT_ATTEMPT_FAILED
+    return Answer(record("run", **fields), "\n".join(lines), code)
+
+
+def _what_next(ran: Ran) -> str:
+    task, state = ran.claim.entry.row.id, ran.tip.state
+    if state.status == "needs_input":
+        return f'answer with: baton retry {task} --guidance "…"'
+    left = (state.attempt_limit or state.attempt) - state.attempt
+    if state.status == "failed" and left > 0:
+        return f'{left} attempt{"s" if left > 1 else ""} left, the next from {state.retry_at}; sooner, with advice: baton retry {task} --guidance "…"'
+    return f'go on with: baton retry {task} --guidance "what to do better"'
+
+
+def _preview(project: Project, a: argparse.Namespace) -> Answer:
+    preview = preview_run(project, a.id, agent_name=a.agent)
+    if isinstance(preview, Choice):
+        return _nothing("run", preview)
+    lines = [f"{preview.entry.row.id}: {preview.entry.row.title}", f"  {preview.reason}"]
+    if not preview.entry.claimable:
+        lines.append(f"  it could not be claimed now: {preview.entry.why}")
+    lines += [f"  {line}" for line in describe_settings(preview.settings)]
+    lines.append(f"  briefing: {len(preview.briefing.split())} words (baton briefing {preview.entry.row.id})")
+    settings = preview.settings
+    fields = {
+        "task": task_record(preview.entry), "reason": preview.reason, "dry_run": True, "agent": settings.agent_name, "model": settings.model,
+        "timeout_s": settings.limits.timeout_s, "checks": [{"name": c.name, "run": c.run} for c in settings.checks],
+    }  # fmt: skip
+    return Answer(record("run", **fields), "\n".join(lines))
+
+
+def _configure_briefing(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", help="task id, or an unambiguous beginning of one")
+    p.add_argument("--agent", metavar="NAME", help="agent from tasks/config.yaml")
+
+
+def _briefing(a: argparse.Namespace) -> Answer:
+    preview = preview_run(open_here(), a.id, agent_name=a.agent)
+    assert not isinstance(preview, Choice), "with an id there is always an entry"
+    return Answer(
+        record("briefing", task=task_record(preview.entry), text=preview.briefing),
+        preview.briefing.rstrip("\n"),
+    )
+
+
+def _configure_logs(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", help="task id, or an unambiguous beginning of one")
+    p.add_argument("--attempt", type=int, metavar="N", help="this attempt instead of the newest")
+    p.add_argument(
+        "--raw",
+        action="store_true",
+        help="the JSON lines as they were written, the agent's own events included",
+    )
+
+
+def _logs(a: argparse.Namespace) -> Answer:
+    log = read_log(open_here(), a.id, attempt=a.attempt)
+    if a.raw:
+        return Answer(
+            record("log", task=log.task, attempt=log.attempt, events=log.events),
+            "\n".join(json.dumps(e, ensure_ascii=False) for e in log.events),
+        )
+    shown = [e for e in log.events if e.get("type") == "runner"]
+    text = "\n".join(
+        f"{str(e.get('at', ''))[11:19]}  {e.get('kind', ''):<8} {e.get('text', '')}" for e in shown
+    )
+    return Answer(record("log", task=log.task, attempt=log.attempt, events=shown), text or "the log is empty")
+
+
+def _configure_stop(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", help="task id, or an unambiguous beginning of one")
+    p.add_argument("--reason", metavar="TEXT", help="why, for whoever comes next")
+
+
+def _stop(a: argparse.Namespace) -> Answer:
+    project = open_here()
+    tip = stop_task(project, a.id, a.reason)
+    task = tip.state.task
+    if tip.state.status == "stopped":
+        text = f"{task} is stopped; a running attempt ends within half a minute and keeps its work\n  go on with: baton retry {task}"
+    else:
+        text = f"{task} is given back"
+    return Answer(record("stop", task=_task_now(project, task)), text)
+
+
+COMMANDS = {
+    "claim": Command("Take a task yourself. A person's claim has no time limit; give it back with stop. Exit code 3: nothing is ready.", _configure_claim, _claim, ("baton claim", "baton claim add-health", "baton claim --json")),
+    "run": Command(
+        "Let an agent work on a task: claim it, run the agent in a private clone, check what it left, publish it for review.\n"
+        "Exit codes: 0 in review, 3 nothing ready, 4 the attempt failed.",
+        _configure_run, _run, ("baton run", "baton run add-health --agent claude", "baton run --dry-run"),
+    ),
+    "briefing": Command("Print what an agent would be told about a task.", _configure_briefing, _briefing, ("baton briefing add-health",)),
+    "logs": Command("Print the log of a task's newest attempt on this machine.", _configure_logs, _logs, ("baton logs add-health", "baton logs add-health --attempt 1 --raw")),
+    "stop": Command("End what runs on a task, or give your own claim back.", _configure_stop, _stop, ("baton stop add-health", 'baton stop add-health --reason "the spec changes"')),
+}  # fmt: skip

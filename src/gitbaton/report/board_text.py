@@ -1,0 +1,124 @@
+"""The board, one task and a choice, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gitbaton.domain.board import order_key
+from gitbaton.domain.reviewtext import render_usage
+from gitbaton.report.terminal import STATE_COLORS, Style, align, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gitbaton.domain.board import BrokenRow, Entry
+    from gitbaton.domain.handoff import Handoff
+    from gitbaton.domain.state import Attempt
+    from gitbaton.domain.task import Task
+    from gitbaton.errors import Problem
+
+STATE_ORDER = (
+    "needs_input", "in_review", "changes_requested", "in_progress", "stale", "failed", "stopped", "closed", "taken_over",
+    "ready", "waiting", "held", "draft", "done", "cancelled",
+)  # fmt: skip
+
+
+def words(state: str) -> str:
+    """A state for people."""
+    return state.replace("_", " ")
+
+
+def render_list(
+    entries: Sequence[Entry], broken: Sequence[BrokenRow], style: Style, *, hidden: int = 0
+) -> str:
+    """Tasks in columns, those first that want somebody's attention."""
+    ordered = sorted(entries, key=lambda e: (STATE_ORDER.index(e.state), *order_key(e)))
+    rows, colors = [], []
+    for e in ordered:
+        rows.append([e.row.id, words(e.state), e.row.priority, e.row.title + _note(e)])
+        colors.append(
+            [None, STATE_COLORS.get(e.state), "red" if e.row.priority == "critical" else None, None]
+        )
+    for b in broken:
+        rows.append([b.id, "broken", "", str(b.problems[0]) if b.problems else b.path])
+        colors.append([None, "red", None, None])
+    lines = [align(rows, style, colors)] if rows else []
+    if hidden:
+        lines.append(style.paint(f"({hidden} finished; show them with --all)", "dim"))
+    return "\n".join(lines) if lines else 'There are no tasks yet. Write one with: baton add "Title"'
+
+
+def _note(e: Entry) -> str:
+    notes = []
+    if e.state == "waiting" and e.blocked_by:
+        notes.append("waits for " + ", ".join(e.blocked_by[:3]) + (" …" if len(e.blocked_by) > 3 else ""))
+    elif e.state in ("in_progress", "failed", "needs_input", "held", "stale"):
+        notes.append(e.why)
+    if e.row.local:
+        notes.append(e.row.local)
+    return f"  ({'; '.join(notes)})" if notes else ""
+
+
+def render_task(
+    entry: Entry, task: Task | None, attempts: Sequence[Attempt], handoff: Handoff | None, style: Style
+) -> str:
+    """Everything about one task."""
+    row = entry.row
+    lines = [style.paint(printable(f"{row.id}: {row.title}"), "bold"), ""]
+    state = style.paint(words(entry.state), STATE_COLORS.get(entry.state))
+    lines.append(f"{state}: {printable(entry.why)}" + (f"  [{row.local} here]" if row.local else ""))
+    facts = [("priority", row.priority), ("type", row.type), ("role", row.role), ("plan", row.plan), ("parent", row.parent),
+             ("needs", ", ".join(row.depends_on)), ("paths", ", ".join(row.paths)), ("labels", ", ".join(row.labels)),
+             ("assignee", row.assignee), ("file", row.path)]  # fmt: skip
+    if entry.live:
+        facts += [
+            ("branch", entry.live.branch if entry.live.head else None),
+            ("pull request", entry.live.pull_request),
+            ("question", entry.live.question),
+        ]
+        facts += [("guidance", g) for g in entry.live.guidance]
+    lines += ["", align([[f"{k}:", str(v)] for k, v in facts if v], style)]
+    if task and task.description:
+        lines += ["", task.description.strip()]
+    if task and task.acceptance:
+        lines += ["", "Done when:"] + [
+            f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in task.acceptance
+        ]
+    if attempts:
+        lines += ["", "Attempts:"] + [_attempt(a) for a in attempts]
+    if handoff and handoff.summary:
+        lines += ["", "Last handoff:", *(f"  {x}" for x in handoff.summary.strip().splitlines())]
+    return "\n".join(lines)
+
+
+def _attempt(a: Attempt) -> str:
+    ended = words(a.outcome.value) if a.outcome else "running"
+    facts = [a.started, f"by {a.agent}", *render_usage(a.usage)]
+    return printable(
+        f"  {a.number}. {ended}" + (f": {a.message}" if a.message else "") + f"  ({', '.join(facts)})"
+    )
+
+
+def render_problems(problems: Iterable[Problem], style: Style) -> str:
+    """Problems as compilers print them, so that editors can jump there."""
+    lines = []
+    for p in problems:
+        where = style.paint(f"{p.path}:{p.line}:{p.column}:", "bold")
+        lines.append(
+            f"{where} {p.field + ': ' if p.field else ''}{p.message} {style.paint(f'[{p.code}]', 'dim')}"
+        )
+    return "\n".join(lines)
+
+
+def render_board(entries: Sequence[Entry], style: Style) -> str:
+    """The board in a few lines: a count and the tasks of each state that has some."""
+    lines = []
+    for state in STATE_ORDER:
+        there = sorted((e for e in entries if e.state == state), key=order_key)
+        if there:
+            names = ", ".join(e.row.id for e in there[:6]) + (" …" if len(there) > 6 else "")
+            lines.append([words(state), str(len(there)), names])
+    colors: list[list[str | None]] = [
+        [STATE_COLORS.get(line[0].replace(" ", "_")), None, None] for line in lines
+    ]
+    return align(lines, style, colors) if lines else "no tasks"

@@ -1,0 +1,233 @@
+"""The index and the working files of one worktree, changed so that everything else stays as it is.
+
+The index is replaced the way git does it: ``index.lock`` is held from the last look at the old index to the
+moment the new one takes its place, so nobody's ``git add`` can fall in between. New working files are
+written beside the old ones first; what remains is renaming, which needs no space and no permission that
+was not there before.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from gitbaton.errors import Refusal, TryAgain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from gitbaton.store.git import Git
+    from gitbaton.store.repository import Repository
+
+#: How long to wait for somebody else's git command to give the index back, and how often to look.
+LOCK_PATIENCE_S = 5.0
+_LOCK_POLL_S = 0.02
+
+
+class Entry(NamedTuple):
+    """One path of the index. ``skipped`` (sparse checkouts) and ``assumed`` (assume-unchanged) are bits that
+    ``git update-index`` would drop.
+    """
+
+    mode: str
+    oid: str
+    skipped: bool = False
+    assumed: bool = False
+
+
+def read_index(git: Git, paths: Sequence[str]) -> dict[str, Entry]:
+    """The index entries of ``paths``. Raises ``Refusal`` (``merge-in-progress``) for an unmerged one."""
+    found = {}
+    out = git.call("ls-files", "--stage", "-v", "-z", "--", *(f":(top,literal){p}" for p in paths))
+    for line in out.split(b"\0"):
+        if not line:
+            continue
+        meta, _, name = line.partition(b"\t")
+        tag, mode, oid, stage = meta.decode().split()
+        path = name.decode("utf-8", "surrogateescape")
+        if stage != "0":
+            raise Refusal(
+                f"{path} is in the middle of a merge",
+                code="merge-in-progress",
+                hint=f"resolve it first, then: git add {path}",
+            )
+        found[path] = Entry(mode, oid, skipped=tag in "Ss", assumed=tag.islower())
+    return found
+
+
+def read_file(top: Path, path: str) -> bytes | None:
+    """A working file's bytes, or None. Raises ``Refusal`` for anything that is not a plain file in plain
+    folders: a link would lead the edit elsewhere.
+    """
+    folder = top
+    for part in path.split("/")[:-1]:
+        folder = folder / part
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise Refusal(
+                f"{folder.relative_to(top)} is not a plain folder, so {path} can't stand in it",
+                code="not-a-folder",
+                hint="replace it by a plain folder",
+            )
+    full = top / path
+    try:
+        info = full.lstat()
+        if not stat.S_ISREG(info.st_mode):
+            raise Refusal(f"{path} is not a plain file", code="not-a-file", hint="replace it by a plain file")
+        return full.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Refusal(
+            f"{path} can't be read: {error.strerror}", code="not-readable", hint="check its permissions"
+        ) from error
+
+
+# -- the index ---------------------------------------------------------------------------------------------
+
+
+class IndexLock:
+    """Holds ``index.lock`` while the context is open. ``ticket`` is the file that becomes the lock, by a hard
+    link where the disk has them: its content tells a lock that a killed process left from somebody else's.
+    """
+
+    def __init__(self, repo: Repository, ticket: Path) -> None:
+        self._git = repo.git
+        self._index = repo.git_dir / "index"
+        self._lock = repo.git_dir / "index.lock"
+        self._ticket = ticket
+        self._new = ticket.with_suffix(".index")
+
+    def __enter__(self) -> Self:
+        end = time.monotonic() + LOCK_PATIENCE_S
+        while True:
+            try:
+                self._take()
+            except FileExistsError:
+                if time.monotonic() > end:
+                    raise TryAgain(
+                        f"another git command is at work: {self._lock} exists",
+                        code="index-locked",
+                        hint=f"try again; if no git command is running: rm '{self._lock}'",
+                    ) from None
+                time.sleep(_LOCK_POLL_S)
+            else:
+                return self
+
+    def _take(self) -> None:
+        """Raises ``FileExistsError``."""
+        try:
+            os.link(self._ticket, self._lock)
+        except FileExistsError:
+            raise
+        except OSError:
+            with self._lock.open("xb") as lock:
+                lock.write(self._ticket.read_bytes())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._new.unlink(missing_ok=True)
+        self._lock.unlink(missing_ok=True)
+
+    def prepare(self, lines: Iterable[str], kept: Mapping[str, Entry]) -> None:
+        """Write the next index beside the present one: ``lines`` as for ``--index-info``, with the bits of the
+        entries ``kept``.
+        """
+        if self._index.exists():
+            shutil.copy(self._index, self._new)
+        self._update(["--index-info"], lines)
+        self._update(["--skip-worktree", "--stdin"], [p for p, e in kept.items() if e.skipped])
+        self._update(["--assume-unchanged", "--stdin"], [p for p, e in kept.items() if e.assumed])
+
+    def _update(self, arguments: Sequence[str], lines: Iterable[str]) -> None:
+        data = "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape")
+        if data:
+            self._git.call("update-index", "-z", *arguments, data=data, env=self._environment())
+
+    def publish(self, refresh: Iterable[str]) -> None:
+        """Let the new index take the old one's place, with fresh file times for the paths of ``refresh``."""
+        if paths := list(refresh):
+            # `add --refresh` looks at these paths alone and stages nothing; `update-index PATH` would.
+            self._git.run("--literal-pathspecs", "add", "--refresh", "--", *paths, env=self._environment())
+        self._new.replace(self._index)
+
+    def _environment(self) -> dict[str, str]:
+        return {"GIT_INDEX_FILE": os.fspath(self._new)}
+
+
+# -- working files -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Replacements:
+    """New texts of working files (None = the file goes), standing beside the old ones until ``apply``."""
+
+    top: Path
+    texts: Mapping[str, bytes | None]
+    mark: str
+    _made: list[Path] = field(default_factory=list)
+
+    def beside(self, path: str) -> Path:
+        """Where the new text of ``path`` stands for now."""
+        full = self.top / path
+        return full.with_name(f".{full.name}.{self.mark}.tmp")
+
+    def __enter__(self) -> Self:
+        path = ""
+        try:
+            for path, text in self.texts.items():
+                if text is not None:
+                    self._write(self.top / path, self.beside(path), text)
+                elif not os.access((self.top / path).parent, os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            self.discard()
+            raise Refusal(
+                f"{path} can't be written: {error.strerror}",
+                code="not-writable",
+                hint="check permissions and free space",
+            ) from error
+        return self
+
+    def _write(self, path: Path, temporary: Path, text: bytes) -> None:
+        for folder in reversed(path.parents):
+            if not folder.exists():
+                folder.mkdir()
+                self._made.append(folder)
+        self._made.append(temporary)
+        temporary.write_bytes(text)
+        if path.exists():
+            old = path.stat()
+            temporary.chmod(stat.S_IMODE(old.st_mode))
+            with suppress(OSError):  # only root may give files away
+                os.chown(temporary, old.st_uid, old.st_gid)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.discard()
+
+    def apply(self) -> None:
+        """Put every new text in its place, each in one step."""
+        for path, text in self.texts.items():
+            if text is None:
+                (self.top / path).unlink(missing_ok=True)
+            else:
+                self.beside(path).replace(self.top / path)
+        self._made.clear()
+
+    def discard(self) -> None:
+        """Take back what ``__enter__`` wrote."""
+        for made in reversed(self._made):
+            with suppress(OSError):
+                made.rmdir() if made.is_dir() else made.unlink()
+        self._made.clear()

@@ -1,0 +1,191 @@
+"""Where a person steps in: review, accept, reject, retry; and what only the forge knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gitbaton.domain.task import Task
+from gitbaton.errors import Refusal
+from gitbaton.ports import RefUpdate, Review
+from gitbaton.store.documents import parse_document
+from gitbaton.store.git import find_merge_base, read_objects, resolve
+from gitbaton.store.history import Change, list_changes
+from gitbaton.usecases.material import list_handoffs
+from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
+from gitbaton.usecases.transitions import advance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gitbaton.domain.board import Entry
+    from gitbaton.domain.handoff import Handoff
+    from gitbaton.domain.state import State
+    from gitbaton.store.live import Tip
+
+
+class ReviewView(NamedTuple):
+    """Published work, as a reviewer sees it. ``changes`` are against where the branch left base."""
+
+    entry: Entry
+    state: State
+    task: Task
+    base: str
+    head: str
+    changes: list[Change]
+    handoff: Handoff | None
+    handoff_path: str | None
+
+
+def review_task(project: Project, text: str) -> ReviewView:
+    """The work that was published for a task, whatever became of it. Raises ``Refusal`` (``no-work``)."""
+    project = project.fetched()
+    view = load_view(project, local=False)
+    entry = find_entry(view, text)
+    task = entry.row.id
+    tip = view.tips.states.get(task)
+    if tip is None or tip.state.head is None:
+        raise Refusal(
+            f"no work has been published for {task}",
+            code="no-work",
+            hint=f"run it: baton run {task}" if entry.claimable else f"baton show {task}",
+        )
+    head, base = tip.state.head, project.repo.base.commit or tip.state.head
+    if not resolve(project.repo.git, head) and tip.state.branch:
+        project.refs.fetch_branch(tip.state.branch)
+    if not resolve(project.repo.git, head):
+        raise Refusal(
+            f"the commit {head[:12]} of {task} can't be fetched any more",
+            code="lost-commit",
+            hint=f"it may stand under {project.repo.config.namespace}/attempts/{task}/ on the remote",
+        )
+    first = next((a.base for a in tip.state.attempts if a.base), base)
+    fork = find_merge_base(project.repo.git, base, head) or first
+    if tip.state.status == "merged" and tip.state.merge:
+        fork = first or fork
+    path = tip.state.attempts[-1].handoff if tip.state.attempts else None
+    handoffs = dict(list_handoffs(project.repo, head, task))
+    data = (
+        read_objects(project.repo.git, [f"{head}:{entry.row.path}"])[0]
+        or read_objects(project.repo.git, [f"{base}:{entry.row.path}"])[0]
+        or b""
+    )
+    document = parse_document(data, entry.row.path, Task, "task")
+    newest = handoffs.get(path) if path else None
+    return ReviewView(
+        entry, tip.state, document, fork, head, list_changes(project.repo, fork, head), newest, path
+    )
+
+
+class Accepted(NamedTuple):
+    """Work that was merged, the merge commit, and the ids of tasks that this made ready."""
+
+    task: str
+    merge: str
+    freed: tuple[str, ...]
+
+
+def accept_task(project: Project, text: str) -> Accepted:
+    """Merge the published work: the task is done and what waits for it is ready. Raises ``Refusal``
+    (``not-in-review``, ``merge-conflict``, ``dirty-files``), ``LostRace``.
+    """
+    refuse_inside(project, "accept work")
+    project = project.fetched()
+    entry, state = _published(project, text, ("in_review", "changes_requested"))
+    task = entry.row.id
+    forge = project.open_forge(project.repo)
+    assert state.branch
+    assert state.head
+    review = forge.find_review(state.branch) or Review(state.branch, project.repo.base.branch, "open")
+    if review.state == "merged" and review.merge_commit:
+        mark_merged(project, task, review.merge_commit)
+        return Accepted(task, review.merge_commit, _freed(project, task))
+
+    def record(commit: str, updates: Sequence[RefUpdate]) -> None:
+        mark_merged(project, task, commit, updates)
+
+    commit = forge.merge(review, head_oid=state.head, title=entry.row.title, record=record)
+    return Accepted(task, commit, _freed(project, task))
+
+
+def _freed(project: Project, task: str) -> tuple[str, ...]:
+    board = load_view(project.fetched(), local=False).board
+    return tuple(i for i, e in sorted(board.entries.items()) if e.claimable and task in e.row.depends_on)
+
+
+def _published(project: Project, text: str, states: tuple[str, ...]) -> tuple[Entry, State]:
+    view = load_view(project, local=False)
+    entry = find_entry(view, text)
+    tip = view.tips.states.get(entry.row.id)
+    if tip is None or tip.state.status not in states or entry.state in ("done", "cancelled"):
+        where = entry.state.replace("_", " ")
+        raise Refusal(
+            f"{entry.row.id} is {where}, so there is nothing to decide on",
+            code="not-in-review",
+            hint=f"baton show {entry.row.id}",
+            data={"state": entry.state},
+        )
+    return entry, tip.state
+
+
+def reject_task(project: Project, text: str, guidance: str) -> Tip:
+    """Ask for changes: the next attempt goes on with the same branch, with ``guidance`` in its briefing."""
+    refuse_inside(project, "reject work")
+    project = project.fetched()
+    entry, state = _published(project, text, ("in_review", "closed"))
+    forge = project.open_forge(project.repo)
+    task = entry.row.id
+
+    def change(old: State | None) -> dict[str, Any]:
+        assert old is not None
+        limit = max(old.attempt_limit or 0, old.attempt + 1)
+        return {"guidance": (*old.guidance, guidance), "attempt_limit": limit, "reason": None, "lease": None}
+
+    tip = advance(project, task, "changes_requested", change)
+    if state.branch and forge.kind != "local" and (review := forge.find_review(state.branch)):
+        forge.comment(review, f"{project.actor} asks for changes:\n\n{guidance}")
+    return tip
+
+
+def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:
+    """Allow new attempts at a task that failed, was stopped, closed, taken over or asked a question. Work on an open
+    branch goes on; after a merge or a closed review it starts afresh from base.
+    """
+    refuse_inside(project, "retry tasks")
+    project = project.fetched()
+    entry = find_entry(load_view(project, local=False), text)
+    task = entry.row.id
+    if entry.state == "in_review":
+        raise Refusal(
+            f"{task} is in review",
+            code="in-review",
+            hint=f'ask for changes: baton reject {task} --guidance "…"',
+        )
+    if entry.live is None or entry.live.status in ("open", "changes_requested"):
+        raise Refusal(
+            f"{task} has nothing to retry: it is {entry.state.replace('_', ' ')}",
+            code="nothing-to-retry",
+            hint=f"run it: baton run {task}",
+        )
+    if entry.row.status == "done":
+        raise Refusal(
+            f"{task} is done", code="already-finished", hint=f"to open it again: baton set {task} status=todo"
+        )
+
+    def change(old: State | None) -> dict[str, Any]:
+        assert old is not None
+        again = entry.row.attempts_max or project.repo.config.retries.attempts
+        fields: dict[str, Any] = {
+            "guidance": (*old.guidance, guidance) if guidance else old.guidance, "attempt_limit": old.attempt + again,
+            "retry_at": None, "reason": None, "run": None, "claimed_by": None, "lease": None, "question": None,
+        }  # fmt: skip
+        if old.status in ("closed", "merged"):
+            fields.update(head=None, pull_request=None, merge=None)
+        return fields
+
+    return advance(project, task, "retried", change)
+
+
+def mark_merged(project: Project, task: str, commit: str, updates: Sequence[RefUpdate] = ()) -> None:
+    """Write down that ``commit`` merged a task's work, together with the ref updates ``updates``."""
+    fields = {"merge": commit, "lease": None, "run": None, "claimed_by": None, "guidance": ()}
+    advance(project, task, "merged", lambda _: fields, also=lambda _: updates)

@@ -1,0 +1,116 @@
+"""Checking every document of the working tree: each by itself, and what they say about one another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.domain.config import Config
+from gitbaton.domain.plan import Plan
+from gitbaton.domain.rules import (
+    Finding,
+    PlanRow,
+    check_graph,
+    check_links,
+    check_names,
+    check_unique,
+    check_workflow,
+    iter_references,
+)
+from gitbaton.domain.task import Task
+from gitbaton.domain.workflow import Workflow
+from gitbaton.errors import InvalidDocument, Problem
+from gitbaton.store.documents import find_schema_mistake, judge_document, row_of
+from gitbaton.store.layout import classify
+from gitbaton.store.roles import builtin_roles
+from gitbaton.store.schemas import shape_for
+from gitbaton.store.snapshots import read_worktree
+from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from gitbaton.domain.document import Document
+    from gitbaton.store.layout import Place
+    from gitbaton.store.snapshots import SourceFile
+    from gitbaton.usecases.project import Project
+
+
+class _Read(NamedTuple):
+    """A file of the working tree. ``source`` is None if it is no readable YAML, ``document`` if it is not
+    valid; ``problems`` are its own.
+    """
+
+    path: str
+    place: Place
+    source: YamlFile | None
+    document: Document | None
+    problems: list[Problem]
+
+
+def validate_repository(project: Project, paths: Collection[str] | None = None) -> list[Problem]:
+    """Every problem of the documents under ``tasks/`` as they are in the working tree, untracked files
+    included, ordered by path, line and column. With ``paths``, only problems in these files; the others are
+    still read, because rules look across files.
+    """
+    files = read_worktree(project.repo, handoffs=paths is None or any(_is_handoff(p) for p in paths))
+    read = [_read(path, place, file) for path, file in files.items() if (place := classify(path))]
+    sources = {one.path: one.source for one in read}
+    problems = [problem for one in read for problem in one.problems]
+    for finding in dict.fromkeys(_judge_together(read)):
+        source = sources[finding.path]
+        line, column = source.position(finding.field) if source else (1, 1)
+        name = field_name(finding.field)
+        problems.append(Problem(finding.path, line, column, name, finding.code, finding.message))
+    return sorted(p for p in problems if paths is None or p.path in paths)
+
+
+def _is_handoff(path: str) -> bool:
+    place = classify(path)
+    return place is not None and place.kind == "handoff"
+
+
+def _read(path: str, place: Place, file: SourceFile) -> _Read:
+    named = [Problem(path, 1, 1, "", "bad-file-name", place.complaint)] if place.complaint else []
+    if file.complaint:
+        return _Read(path, place, None, None, [*named, Problem(path, 1, 1, "", *file.complaint)])
+    try:
+        source = parse_yaml(file.data, path, shape_for(place.kind))
+    except InvalidDocument as error:
+        return _Read(path, place, None, None, [*named, *error.problems])
+    document, problems = judge_document(source, place.kind)
+    return _Read(path, place, source, document, [*named, *problems])
+
+
+def _judge_together(read: Collection[_Read]) -> Iterator[Finding]:
+    """What no file shows by itself."""
+    tasks = {one.place.id for one in read if one.place.kind == "task"}
+    plans = {one.place.id for one in read if one.place.kind == "plan"}
+    roles = {*builtin_roles(), *(one.place.id for one in read if one.place.kind == "role")}
+    valid = [(one, one.document) for one in read if one.document is not None]
+    rows = [row_of(document, one.path, one.place.id) for one, document in valid if isinstance(document, Task)]
+    lists = [
+        PlanRow(one.place.id, one.path, document.tasks)
+        for one, document in valid
+        if isinstance(document, Plan)
+    ]
+    config = next((document for _, document in valid if isinstance(document, Config)), None)
+    yield from check_unique(_iter_named(read))
+    yield from check_links(rows, lists, tasks, plans)
+    yield from check_graph(rows)
+    if config or not any(one.place.kind == "config" for one in read):  # a broken config knows no names
+        references = [found for one, document in valid for found in iter_references(one.path, document)]
+        yield from check_names(references, config or Config(), roles)
+    for one, document in valid:
+        if isinstance(document, Workflow):
+            yield from check_workflow(one.path, document)
+        elif isinstance(document, Task) and document.result_schema is not None:
+            mistake = find_schema_mistake(document.result_schema)
+            if mistake:
+                yield Finding(one.path, ("result_schema", *mistake[0]), "bad-schema", mistake[1])
+
+
+def _iter_named(read: Iterable[_Read]) -> Iterator[tuple[str, str, str]]:
+    """(noun, id, path) of the documents that are known by their file name."""
+    for one in read:
+        if one.place.kind in ("task", "plan", "role", "workflow"):
+            yield one.place.kind, one.place.id, one.path
