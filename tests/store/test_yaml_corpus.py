@@ -19,7 +19,7 @@ from gitbaton.store.yamlfile import YamlFile, parse_yaml
 from strategies import FIELD_ORDER
 
 CORPUS = sorted(Path(__file__).with_name("corpus").glob("*.yaml"))
-NEW_VALUES: tuple[object, ...] = (
+NEW_VALUES: tuple[Any, ...] = (
     "done",
     "yes",
     "two\nlines\n",
@@ -31,7 +31,6 @@ NEW_VALUES: tuple[object, ...] = (
     [],
     {},
 )
-WAYS_BACK = ("", "'", '"')
 
 
 def sweep(value: dict[str, Any]) -> list[Edit]:
