@@ -89,7 +89,7 @@ def _say(project: Project, done: Finished, tip: Tip) -> str:
         else "state only"
     )
     where = f" on {project.repo.remote}" if project.repo.remote else ""
-    return f"{branch}{where}; the task is {state.status.replace('_', ' ')}"
+    return f"the task is {state.status.replace('_', ' ')}: {branch}{where}"
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:
@@ -270,11 +270,11 @@ def open_review(project: Project, done: Finished, published: Published, log: Att
     """
     task, state = done.claim.entry.row.id, published.tip.state
     assert state.branch is not None
-    forge = project.open_forge(project.repo)
     body = render_review_body(
         task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url
     )
     try:
+        forge = project.open_forge(project.repo)
         project.refs.fetch()
         review = forge.publish_review(state.branch, project.repo.base.branch, done.around.task.title, body)
         tip = published.tip
