@@ -1,7 +1,8 @@
 """The face for GitHub Actions: inputs come as ``BATON_INPUT_*`` variables, answers go to outputs, annotations
 and the job summary. ``action.yml`` holds no logic.
 
-One job holds the model key and the push token here: one trust domain, which SECURITY.md says openly.
+``phase: all`` does everything in one job, where the model key and the token that pushes are together: one
+trust domain, which a workflow has to ask for by name. docs/how-to/github-actions.md says what that means.
 """
 
 from __future__ import annotations
@@ -10,36 +11,50 @@ import base64
 import json
 import os
 import secrets
-import subprocess
 import sys
+import traceback
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import BatonError, Refusal, UsageError
-from gitbaton.report.action_text import render_annotation, render_board_summary, render_run_summary
+from gitbaton.report.action_text import (
+    render_board_summary,
+    render_error_summary,
+    render_run_summary,
+    render_sync_summary,
+)
+from gitbaton.report.workflow_commands import (
+    render_error,
+    render_mask,
+    render_note,
+    render_outputs,
+    render_problem,
+)
 from gitbaton.store.git import Git
 from gitbaton.wiring import heed_termination, open_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.report.workflow_commands import Level
     from gitbaton.usecases.project import Project
     from gitbaton.usecases.run import Ran
 
 #: The Claude Code that this version was tested with; the input ``claude-version`` chooses another.
 CLAUDE_VERSION = "2.1.329"
 EXIT_ATTEMPT_FAILED = 4
-#: Events that people outside the repository can cause: they never start an agent.
-_OPEN_EVENTS = (
-    "issue_comment",
-    "issues",
-    "pull_request_target",
-    "discussion",
-    "discussion_comment",
-    "fork",
-    "watch",
-)
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+#: Events that only people who may write to the repository can cause: nothing else starts an agent. Pull
+#: requests, comments and issues are not here, and not ``workflow_run``, which forks can set off.
+TRUSTED_EVENTS = ("push", "schedule", "workflow_dispatch", "repository_dispatch")
+PHASES = ("all",)
+#: What must be in no program's environment that is not ours.
+_SECRETS = (
+    "GITHUB_TOKEN", "GH_TOKEN", "BATON_GITHUB_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+)  # fmt: skip
 
 
 class Inputs(NamedTuple):
@@ -54,24 +69,31 @@ class Inputs(NamedTuple):
 def main(environment: MutableMapping[str, str] = os.environ) -> int:
     """Run one step; returns its exit code. Nothing ready is no failure."""
     try:
-        inputs = read_inputs(environment)
         adopt_secrets(environment)
-        project = _open(environment)
-        return _COMMANDS[inputs.command](project, inputs, environment)
+        inputs = read_inputs(environment)
+        return _COMMANDS[inputs.command](inputs, environment)
     except BatonError as error:
-        for line in render_annotation(error):
-            print(line)
-        _append(
-            environment,
-            "GITHUB_STEP_SUMMARY",
-            f"### baton stopped\n\n{error.message}\n\n{error.hint or ''}\n",
-        )
+        print("\n".join(render_error(error)), flush=True)
+        _append(environment, "GITHUB_STEP_SUMMARY", render_error_summary(error))
         return error.exit_code
+    except KeyboardInterrupt:
+        print(render_note("error", "the step was cancelled", title="interrupted"), flush=True)
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 the boundary of this face
+        with _commands_stopped():
+            traceback.print_exc(file=sys.stdout)
+        words = f"{type(error).__name__}: {error}"
+        print(render_note("error", words, title="gitbaton has a bug"), flush=True)
+        _append(environment, "GITHUB_STEP_SUMMARY", "### gitbaton has a bug\n\nThe step's log says more.\n")
+        return EXIT_BUG
+
+
+# -- what comes in ----------------------------------------------------------------------------------------
 
 
 def read_inputs(environment: Mapping[str, str]) -> Inputs:
-    """The step's inputs. Raises ``UsageError`` for a command that there is not, and ``Refusal``
-    (``open-event``) when somebody outside the repository could have caused this run.
+    """The step's inputs. Raises ``UsageError`` (``unknown-command``, ``unknown-phase``), and ``Refusal``
+    (``open-event``) when somebody outside the repository could have caused this run of an agent.
     """
 
     def get(name: str) -> str | None:
@@ -84,185 +106,209 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
             code="unknown-command",
             hint=f"command: {' or '.join(_COMMANDS)}",
         )
-    event = environment.get("GITHUB_EVENT_NAME", "")
-    if command == "run" and event in _OPEN_EVENTS:
-        raise Refusal(
-            f"an agent is not started by the event {event}, which people outside can cause", code="open-event",
-            hint="start it by push, schedule or workflow_dispatch",
-        )  # fmt: skip
+    if command == "run":
+        _refuse_open_event(environment.get("GITHUB_EVENT_NAME", ""))
+        _require_phase(get("PHASE"))
     return Inputs(command, get("TASK"), get("AGENT"), get("CLAUDE_VERSION") or CLAUDE_VERSION)
 
 
+def _refuse_open_event(event: str) -> None:
+    if event not in TRUSTED_EVENTS:
+        raise Refusal(
+            f"an agent is not started by the event '{event}', which people outside the repository may cause",
+            code="open-event",
+            hint=f"start it by one of: {', '.join(TRUSTED_EVENTS)}",
+        )
+
+
+def _require_phase(phase: str | None) -> None:
+    if phase is None:
+        raise UsageError(
+            "the input phase is missing",
+            code="unknown-phase",
+            hint="phase: all runs the agent in the job that pushes, which has to be asked for",
+        )
+    if phase not in PHASES:
+        raise UsageError(
+            f"there is no phase '{phase}' yet", code="unknown-phase", hint=f"phase: {' or '.join(PHASES)}"
+        )
+
+
 def adopt_secrets(environment: MutableMapping[str, str]) -> None:
-    """Inputs that are secrets become the variables that agents and forge read, masked in the log. git gets
-    the token by its environment alone, so that no file holds it.
+    """Inputs that are secrets become the variables that agents and forge read, masked in the log before
+    anything else is said. git gets the token by its environment alone, so that no file holds it.
     """
-    for name, target in (("ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"), ("CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"), ("GITHUB_TOKEN", "GITHUB_TOKEN")):  # fmt: skip
+    for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "GITHUB_TOKEN"):
         value = environment.pop(f"BATON_INPUT_{name}", "").strip()
         if value:
-            print(f"::add-mask::{value}")
-            environment[target] = value
+            print(render_mask(value), flush=True)
+            environment[name] = value
     token, server = environment.get("GITHUB_TOKEN"), environment.get("GITHUB_SERVER_URL")
     if token and server:
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        print(f"::add-mask::{basic}")
-        count = int(environment.get("GIT_CONFIG_COUNT") or 0)
-        environment[f"GIT_CONFIG_KEY_{count}"] = f"http.{server.rstrip('/')}/.extraheader"
-        environment[f"GIT_CONFIG_VALUE_{count}"] = f"AUTHORIZATION: basic {basic}"
-        environment["GIT_CONFIG_COUNT"] = str(count + 1)
+        print(render_mask(basic), flush=True)
+        header = f"http.{server.rstrip('/')}/.extraheader"
+        # The empty value drops a header that checkout may have left: GitHub refuses two of them.
+        _configure_git(environment, (header, ""), (header, f"AUTHORIZATION: basic {basic}"))
+
+
+def _configure_git(environment: MutableMapping[str, str], *settings: tuple[str, str]) -> None:
+    """Settings for every git that is run from here on (``git help config``, GIT_CONFIG_COUNT)."""
+    count = int(environment.get("GIT_CONFIG_COUNT") or 0)
+    for key, value in settings:
+        environment[f"GIT_CONFIG_KEY_{count}"] = key
+        environment[f"GIT_CONFIG_VALUE_{count}"] = value
+        count += 1
+    environment["GIT_CONFIG_COUNT"] = str(count)
 
 
 def _open(environment: Mapping[str, str]) -> Project:
+    """The project of the checkout, with base and state refs fetched. Checkout does not record which branch is
+    the default one; the event tells it.
+    """
     where = Path(environment.get("GITHUB_WORKSPACE") or ".")
     event = environment.get("GITHUB_EVENT_PATH")
-    if event and Path(event).is_file():  # checkout doesn't record the default branch, the event tells it
+    git = Git(where)
+    if event and Path(event).is_file() and git.find("remote", "get-url", "origin"):
         body = json.loads(Path(event).read_text(encoding="utf-8"))
         branch = body.get("repository", {}).get("default_branch")
-        git = Git(where)
         if branch and not git.find("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"):
-            git.run("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{branch}")
-    return open_project(where, environment)
+            git.call("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{branch}")
+    return open_project(where, environment).fetched()
 
 
-def _run(project: Project, inputs: Inputs, environment: MutableMapping[str, str]) -> int:
+# -- run --------------------------------------------------------------------------------------------------
+
+
+def _run(inputs: Inputs, environment: MutableMapping[str, str]) -> int:
+    from gitbaton.report.run_text import RunView
     from gitbaton.usecases.claim import Choice
     from gitbaton.usecases.run import run_task
 
     heed_termination()
-    _install_claude(project, inputs, environment)
     project = _open(environment)
-    run_id = environment.get("GITHUB_RUN_ID")
-    url = (
-        f"{environment.get('GITHUB_SERVER_URL')}/{environment.get('GITHUB_REPOSITORY')}/actions/runs/{run_id}"
-        if run_id
-        else None
-    )
-    with _quoted() as follow:
-        ran = run_task(project, inputs.task, follow, agent_name=inputs.agent, host=f"github-actions/{run_id}" if run_id else None, watch_url=url)  # fmt: skip
+    _warn_of_left_token(project)
+    if _install_claude(project, inputs, environment):
+        project = _open(environment)
+    run_id, repository = environment.get("GITHUB_RUN_ID"), environment.get("GITHUB_REPOSITORY")
+    url = f"{environment.get('GITHUB_SERVER_URL')}/{repository}/actions/runs/{run_id}" if run_id else None
+    host = f"github-actions/{run_id}" if run_id else None
+    with _commands_stopped():
+        ran = run_task(
+            project, inputs.task, RunView(sys.stdout), agent_name=inputs.agent, host=host, watch_url=url
+        )
+    board = _board(project)
     if isinstance(ran, Choice):
         _set_outputs(environment, {"task": "", "reason": ran.reason})
-        _append(environment, "GITHUB_STEP_SUMMARY", f"### Nothing to do\n\n{ran.reason}\n\n{_board(project)}")
-        print(ran.reason)
+        _append(environment, "GITHUB_STEP_SUMMARY", f"### Nothing to do\n\n{ran.reason}\n\n{board}")
+        print(render_note("notice", ran.reason, title="nothing to do"))
         return 0
-    _report(project, ran, environment)
+    _report(ran, environment)
+    _append(environment, "GITHUB_STEP_SUMMARY", f"{render_run_summary(ran)}\n{board}")
     waits = ran.tip.state.status == "needs_input"
     return 0 if ran.good or waits else EXIT_ATTEMPT_FAILED
 
 
-class _quoted:  # noqa: N801 used as a statement
-    """Prints what happens while workflow commands are off: an agent's words must not set outputs or masks."""
-
-    def __init__(self) -> None:
-        self._token = secrets.token_hex(16)
-
-    def __enter__(self) -> Callable[[RunEvent], None]:
-        from gitbaton.report.run_text import RunView
-
-        print(f"::stop-commands::{self._token}", flush=True)
-        return RunView(sys.stdout)
-
-    def __exit__(self, *_: object) -> None:
-        print(f"::{self._token}::", flush=True)
+@contextmanager
+def _commands_stopped() -> Iterator[None]:
+    """What is printed meanwhile is text: an agent's words must not set annotations or masks."""
+    token = secrets.token_hex(16)
+    print(f"::stop-commands::{token}", flush=True)
+    try:
+        yield
+    finally:
+        print(f"::{token}::", flush=True)
 
 
-def _report(project: Project, ran: Ran, environment: Mapping[str, str]) -> None:
-    state, published = ran.tip.state, ran.published
+def _report(ran: Ran, environment: Mapping[str, str]) -> None:
+    state, published, task = ran.tip.state, ran.published, ran.claim.entry.row.id
     review = published.review if published else None
     _set_outputs(
         environment,
         {
-            "task": ran.claim.entry.row.id, "state": state.status, "outcome": ran.verdict.outcome.value,
+            "task": task, "state": state.status, "outcome": ran.verdict.outcome.value,
             "message": ran.verdict.message, "reason": ran.claim.reason, "attempt": str(state.attempt), "branch": state.branch or "",
             "head": state.head or "", "pull-request-number": str(review.number) if review and review.number else "",
             "pull-request-url": (review.url if review else None) or "",
         },
     )  # fmt: skip
-    _append(environment, "GITHUB_STEP_SUMMARY", render_run_summary(ran) + "\n" + _board(project))
     if published and published.warning:
-        print("::warning title=baton::" + _escape(published.warning))
+        print(render_note("warning", published.warning, title=task))
     if not ran.good:
-        kind = "notice" if state.status == "needs_input" else "error"
-        print(
-            f"::{kind} title={ran.claim.entry.row.id} {ran.verdict.outcome.value}::"
-            + _escape(ran.verdict.message)
+        level: Level = "notice" if state.status == "needs_input" else "error"
+        words = ran.verdict.outcome.value.replace("_", " ")
+        print(render_note(level, ran.verdict.message, title=f"{task}: {words}"))
+
+
+def _warn_of_left_token(project: Project) -> None:
+    """The agent may read the checkout, and so what ``actions/checkout`` left in its configuration."""
+    if project.repo.git.find("config", "--local", "--includes", "--get-regexp", r"^http\..*\.extraheader$"):
+        warning = (
+            "the checkout holds the token that pushes; set persist-credentials: false for actions/checkout"
         )
+        print(render_note("warning", warning, title="token in .git/config"))
 
 
-def _sync(project: Project, inputs: Inputs, environment: MutableMapping[str, str]) -> int:
-    from gitbaton.usecases.review import sync_reviews
+def _install_claude(project: Project, inputs: Inputs, environment: MutableMapping[str, str]) -> bool:
+    """Install Claude Code where the agent wants it and it is not there; whether that was so."""
+    import shutil
 
+    from gitbaton.edges.claude_install import install_claude
+    from gitbaton.usecases.material import choose_agent
+
+    _, agent = choose_agent(project.repo, inputs.agent)
+    path = environment.get("PATH", "")
+    if agent.adapter != "claude" or agent.program or shutil.which("claude", path=path):
+        return False
+    folder = Path(environment.get("RUNNER_TEMP") or project.cache) / "gitbaton-claude"
+    print(f"installing Claude Code {inputs.claude_version}", flush=True)
+    hidden = {*_SECRETS, *filter(None, [agent.token_secret])}
+    visible = {
+        k: v
+        for k, v in environment.items()
+        if k not in hidden and not k.startswith(("GIT_CONFIG_", "BATON_"))
+    }
+    with _commands_stopped():
+        programs = install_claude(inputs.claude_version, folder, visible)
+    environment["PATH"] = f"{programs}{os.pathsep}{path}"
+    return True
+
+
+# -- sync -------------------------------------------------------------------------------------------------
+
+
+def _sync(inputs: Inputs, environment: MutableMapping[str, str]) -> int:
+    from gitbaton.usecases.sync import sync_reviews
+
+    project = _open(environment)
     noticed = sync_reviews(project, only=inputs.task)
-    lines = [f"- `{n.task}` was {n.event}" for n in noticed] or ["- nothing new"]
-    print("\n".join(lines))
-    _set_outputs(
-        environment,
-        {
-            "task": noticed[0].task if len(noticed) == 1 else "",
-            "events": json.dumps([n._asdict() for n in noticed]),
-        },
-    )
-    _append(
-        environment, "GITHUB_STEP_SUMMARY", "### Reviews\n\n" + "\n".join(lines) + "\n\n" + _board(project)
-    )
+    events = json.dumps([{"task": n.task, "event": n.event} for n in noticed])
+    _set_outputs(environment, {"task": noticed[0].task if len(noticed) == 1 else "", "events": events})
+    board = _board(project)
+    _append(environment, "GITHUB_STEP_SUMMARY", f"{render_sync_summary(noticed)}\n{board}")
+    print("\n".join(f"{n.task} was {n.event}" for n in noticed) or "nothing new")
     return 0
 
 
 _COMMANDS = {"run": _run, "sync": _sync}
 
 
+# -- what goes out ----------------------------------------------------------------------------------------
+
+
 def _board(project: Project) -> str:
-    from gitbaton.usecases.board import list_tasks
+    """The board as it is now, for the summary. Files that can't be read become warnings."""
+    from gitbaton.usecases.project import load_view
 
-    listing = list_tasks(project.fetched())
-    return render_board_summary(listing.entries, listing.broken)
-
-
-def _install_claude(project: Project, inputs: Inputs, environment: MutableMapping[str, str]) -> None:
-    """Install Claude Code with npm where the agent wants it and it is not there: pinned, into the runner's own
-    temporary folder. Raises ``Refusal`` (``no-npm``, ``install-failed``).
-    """
-    import shutil
-
-    from gitbaton.usecases.material import choose_agent
-
-    _, agent = choose_agent(project.repo, inputs.agent)
-    if agent.adapter != "claude" or agent.program or shutil.which("claude", path=environment.get("PATH")):
-        return
-    where = Path(environment.get("RUNNER_TEMP") or "/tmp") / "gitbaton-claude"  # noqa: S108 RUNNER_TEMP is set on runners
-    npm = shutil.which("npm", path=environment.get("PATH"))
-    if npm is None:
-        raise Refusal(
-            "Claude Code is not installed, and there is no npm to install it with",
-            code="no-npm",
-            hint="add a step with actions/setup-node, or install claude before",
-        )
-    package = f"@anthropic-ai/claude-code@{inputs.claude_version}"
-    print(f"installing {package}", flush=True)
-    done = subprocess.run([npm, "install", "--no-fund", "--no-audit", "--prefix", str(where), package], check=False, env=_without_secrets(environment))  # fmt: skip
-    if done.returncode:
-        raise Refusal(
-            f"{package} could not be installed", code="install-failed", hint="see npm's words above"
-        )
-    environment["PATH"] = f"{where / 'node_modules' / '.bin'}{os.pathsep}{environment.get('PATH', '')}"
-
-
-def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """For programs that are not ours: no token, no key, no credential for git."""
-    hidden = ("GITHUB_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
-    return {k: v for k, v in environment.items() if k not in hidden and not k.startswith("GIT_CONFIG_")}
-
-
-def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    board = load_view(project.fetched(), local=False).board
+    for broken in board.broken:
+        for problem in broken.problems:
+            print(render_problem(problem, "warning"))
+    return render_board_summary(list(board.entries.values()), board.broken)
 
 
 def _set_outputs(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
-    """Outputs in the form with a delimiter, which nobody can guess: a value can't smuggle in another output."""
-    lines = []
-    for name, value in outputs.items():
-        mark = f"baton-{secrets.token_hex(16)}"
-        lines.append(f"{name}<<{mark}\n{value}\n{mark}\n")
-    _append(environment, "GITHUB_OUTPUT", "".join(lines))
+    _append(environment, "GITHUB_OUTPUT", render_outputs(outputs, f"baton-{secrets.token_hex(16)}"))
 
 
 def _append(environment: Mapping[str, str], variable: str, text: str) -> None:

@@ -12,8 +12,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from gitbaton.errors import Refusal
+from gitbaton.errors import Refusal, UsageError
 from gitbaton.ports import ShellRun
 from gitbaton.store.edits import complete_interrupted
 from gitbaton.store.refs import open_refs
@@ -70,6 +71,17 @@ def open_project(
     )  # fmt: skip
 
 
+def open_here() -> Project:
+    """The project of the current folder, as it is now. Raises as ``open_project``."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the current folder is gone", code="no-directory", hint="change to an existing one"
+        ) from None
+    return open_project(here)
+
+
 def find_actor(repo: Repository, environment: Mapping[str, str]) -> str:
     """Who acts, for people to read: the GitHub actor, git's user name, the login."""
     return (
@@ -92,15 +104,15 @@ def find_cache(repo: Repository, environment: Mapping[str, str]) -> Path:
 def open_forge(
     repo: Repository, environment: Mapping[str, str], clock: Callable[[], datetime] = read_clock
 ) -> Forge:
-    """GitHub when the remote's host is github.com or the config says so, else bare Git. Raises ``Refusal``
-    when GitHub is meant but no token or no repository can be found.
+    """GitHub when the remote's host is github.com, or the server whose Actions run this, or the config says so;
+    else bare Git. Raises ``Refusal`` when GitHub is meant but no token or no repository can be found.
     """
     from gitbaton.domain.remote_url import parse_remote_url
 
     url = repo.git.find("remote", "get-url", repo.remote) if repo.remote else None
     where = parse_remote_url(url) if url else None
     if repo.config.forge == "local" or (
-        repo.config.forge == "auto" and not (where and where.host == "github.com")
+        repo.config.forge == "auto" and not (where and _is_github(where.host, environment))
     ):
         from gitbaton.edges.local_forge import LocalForge
 
@@ -128,6 +140,11 @@ def open_forge(
     return GitHubForge(
         slug, token, api_url=environment.get("GITHUB_API_URL") or (where.api_url if where else PUBLIC_API)
     )
+
+
+def _is_github(host: str, environment: Mapping[str, str]) -> bool:
+    served = urlsplit(environment.get("GITHUB_SERVER_URL", "")).netloc
+    return host in {"github.com", served.lower()}
 
 
 def open_agent(name: str, config: AgentConfig) -> Agent:

@@ -157,14 +157,18 @@ def test_the_whole_id_is_wanted_where_it_matters() -> None:
     assert find_id("fix-typo", KNOWN, exact=True) == "fix-typo"
 
 
-@pytest.mark.parametrize(("noun", "listing"), [("task", "baton list"), ("plan", "baton list --plans")])
-def test_nothing_alike_leads_to_the_list(noun: str, listing: str) -> None:
+@pytest.mark.parametrize(
+    ("noun", "known", "hint"),
+    [
+        ("task", KNOWN, "see the ids with: baton list"),
+        ("plan", KNOWN, "there is: add-cache, add-login, add-login-endpoint, fix-typo"),
+        ("plan", [], "there is none at all"),
+    ],
+)
+def test_nothing_alike_leads_to_what_there_is(noun: str, known: list[str], hint: str) -> None:
     with pytest.raises(Refusal) as caught:
-        find_id("zzz", KNOWN, noun=noun)
-    assert (caught.value.message, caught.value.hint) == (
-        f"there is no {noun} 'zzz'",
-        f"see the ids with: {listing}",
-    )
+        find_id("zzz", known, noun=noun)
+    assert (caught.value.message, caught.value.hint) == (f"there is no {noun} 'zzz'", hint)
 
 
 def test_an_empty_text_names_nothing() -> None:

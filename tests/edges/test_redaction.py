@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitbaton.domain.wording import clean_text, shorten_to_line
 from gitbaton.edges.redaction import LENGTH_MIN, Redactor
 from gitbaton.edges.run_log import RunLog
-from gitbaton.edges.wording import clean_text, shorten_to_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ import json
 import re
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl
 
 from support.git_http import CHALLENGE, is_push, parse_basic, serve_git
@@ -52,6 +52,8 @@ class GitHubFake:
     repositories: dict[str, HostedRepository] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     conformance: Conformance = field(default_factory=Conformance)
+    #: Method, path below the repository and fields of each authorised request that had a body.
+    written: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._server = LoopbackServer(self._answer, now=self.now)
@@ -197,6 +199,8 @@ class GitHubFake:
         if hosted.is_archived and route.level == "write":
             raise ApiError(403, "Repository was archived so is read-only.")
         fields = json.loads(request.body or b"{}")
+        if request.body:
+            self.written.append((exchange.method, exchange.path.rpartition(full_name)[2], fields))
         query = dict(parse_qsl(exchange.query))
         url = links.web + exchange.path
         return route.act(Call(hosted, token, links, values, query, fields, url))

@@ -129,7 +129,7 @@ def list_pulls(call: Call) -> Answer:
         if state in {"all", pull.state}
         and base in {None, pull.base}
         # GitHub ignores a head filter that does not name the owner, and answers with everything.
-        and (":" not in head or head == f"{call.hosted.owner}:{pull.head}")
+        and (":" not in head or head == f"{call.hosted.owner}:{pull.head}" or not call.hosted.filters_by_head)
     ]
     by = "updated_at" if call.query.get("sort") == "updated" else "created_at"
     newest_first = call.query.get("direction", "asc" if "sort" in call.query else "desc") == "desc"

@@ -30,7 +30,8 @@ class HostedRepository:
 
     Attributes are the settings that a test may change: ``merge_methods``, ``is_private``, ``is_archived``,
     ``actions_may_open_pulls`` ("Allow GitHub Actions to create and approve pull requests"),
-    ``knows_mergeability`` (GitHub finds out in the background, so a fresh pull request may not tell).
+    ``knows_mergeability`` (GitHub finds out in the background, so a fresh pull request may not tell),
+    ``filters_by_head`` (GitHub ignores a filter that it can't read and lists everything).
     """
 
     def __init__(self, owner: str, name: str, path: Path) -> None:
@@ -42,6 +43,7 @@ class HostedRepository:
         self.is_archived = False
         self.actions_may_open_pulls = True
         self.knows_mergeability = True
+        self.filters_by_head = True
         self.pulls: dict[int, Pull] = {}
         self.dispatched: list[Dispatch] = []
         self.approvals_needed: dict[str, int] = {}

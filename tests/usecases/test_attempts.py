@@ -359,7 +359,9 @@ def test_a_person_who_pushes_to_the_branch_meanwhile(trial: Trial) -> None:
     assert (state.status, state.attempts[1].outcome) == ("taken_over", Outcome.TAKEN_OVER)
     retry_task(trial.project(), "job")
     assert trial.run("open('more.txt','w').write('x')").good
-    assert {"mine.txt", "more.txt", "work.txt"} == set(trial.files("refs/heads/baton/job")), "it goes on from there"
+    assert {"mine.txt", "more.txt", "work.txt"} == set(trial.files("refs/heads/baton/job")), (
+        "it goes on from there"
+    )
 
 
 def test_a_branch_that_is_not_ours_is_left_alone(trial: Trial) -> None:
@@ -387,11 +389,12 @@ def test_a_program_that_is_missing(trial: Trial) -> None:
     assert (state.status, state.attempts[0].outcome) == ("failed", Outcome.CRASHED)
 
 
-def test_our_own_failure_leaves_a_state_that_says_so(trial: Trial) -> None:
+@pytest.mark.parametrize("moment", ["claim", "prepare"])
+def test_our_own_failure_leaves_a_state_that_says_so(trial: Trial, moment: str) -> None:
     trial.plan()
 
     def break_down(event: RunEvent) -> None:
-        if event.kind == "prepare":
+        if event.kind == moment:
             raise RuntimeError("the view broke")
 
     trial.write_agent(WRITE)

@@ -76,7 +76,7 @@ def _opening(m: Material) -> str:
     nth = (
         "This is the first attempt."
         if m.attempt == 1
-        else f"This is attempt {m.attempt}; the work of earlier attempts is already in your folder."
+        else f"This is attempt {m.attempt}; what earlier attempts published is already in your folder."
     )
     return (
         "You work alone in a private clone of a git repository, on this one task. "

@@ -1,10 +1,10 @@
-"""What an agent's change may not contain. Pure: it judges a list of changed files and their bytes."""
+"""What an agent's change may not contain, and secrets taken out of its words. Pure."""
 
 from __future__ import annotations
 
 import base64
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from gitbaton.domain.scope import is_matched
@@ -138,3 +138,22 @@ def encode_forms(value: str) -> list[bytes]:
         end = len(coded) - (0, 3, 2)[(len(raw) + shift) % 3]
         forms += (coded[start:end], coded[start:end].translate(bytes.maketrans(b"+/", b"-_")))
     return [form for form in dict.fromkeys(forms) if len(form) >= _SECRET_MIN]
+
+
+def redact(value: Any, secrets: Mapping[str, str]) -> Any:
+    """``value`` (as JSON has it) with every form of every secret replaced by the secret's name."""
+    forms = [
+        (name, f.decode("utf-8", "replace")) for name, secret in secrets.items() for f in encode_forms(secret)
+    ]
+    return _redact(value, forms) if forms else value
+
+
+def _redact(value: Any, forms: Sequence[tuple[str, str]]) -> Any:
+    if isinstance(value, str):
+        if len(value) >= _SECRET_MIN:
+            for name, form in forms:
+                value = value.replace(form, f"[{name} removed]")
+        return value
+    if isinstance(value, dict):
+        return {_redact(key, forms): _redact(item, forms) for key, item in value.items()}
+    return [_redact(item, forms) for item in value] if isinstance(value, list | tuple) else value

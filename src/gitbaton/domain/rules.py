@@ -95,8 +95,9 @@ def check_links(
     files that can't be read: they are there.
     """
     suggest = _Suggestions()
-    by_id = {row.id: row for row in rows}
-    for row in by_id.values():
+    plans_said: dict[str, dict[str | None, str]] = {}  # task → the plan that a file of it names → that file
+    for row in rows:
+        plans_said.setdefault(row.id, {})[row.plan] = row.path
         for n, need in enumerate(row.depends_on):
             if need not in known_tasks:
                 said = f"there is no task '{need}'{suggest(need, known_tasks)}"
@@ -112,11 +113,9 @@ def check_links(
             if task not in known_tasks:
                 said = f"there is no task '{task}'{suggest(task, known_tasks)}"
                 yield Finding(plan.path, ("tasks", n), "dangling-task", said)
-            elif task in by_id and by_id[task].plan != plan.id:
-                other = by_id[task].plan
-                said = f"{by_id[task].path} says " + (
-                    f"plan: {other}" if other else f"no plan; add plan: {plan.id}"
-                )
+            elif task in plans_said and plan.id not in plans_said[task]:
+                other, path = next(iter(plans_said[task].items()))
+                said = f"{path} says " + (f"plan: {other}" if other else f"no plan; add plan: {plan.id}")
                 yield Finding(plan.path, ("tasks", n), "plan-mismatch", said)
 
 

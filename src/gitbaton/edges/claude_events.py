@@ -12,8 +12,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gitbaton.domain.wording import shorten_to_line
 from gitbaton.edges.claude_tokens import Tokens, parse_model_usage
-from gitbaton.edges.wording import shorten_to_line
 from gitbaton.ports import Progress
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.usage import Usage
+from gitbaton.domain.wording import clean_text, shorten_to_line
 from gitbaton.edges.claude_tokens import Tokens, parse_model_usage
-from gitbaton.edges.wording import clean_text, shorten_to_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

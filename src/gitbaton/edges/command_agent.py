@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.outcome import OUTCOMES, Outcome
+from gitbaton.domain.wording import clean_text, shorten_to_line
 from gitbaton.edges.attempt import attempt_variables, name_result_path
 from gitbaton.edges.process import GRACE_S, ProcessEnd, run_supervised
 from gitbaton.edges.program import find_program
 from gitbaton.edges.redaction import Redactor
 from gitbaton.edges.result_file import BadResultFile, ResultFile, read_result_file
 from gitbaton.edges.run_log import RunLog
-from gitbaton.edges.wording import clean_text, shorten_to_line
 from gitbaton.ports import AgentReport, Progress
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What GitHub shows: annotations, and the job summary in Markdown."""
+"""The job summary, in Markdown."""
 
 from __future__ import annotations
 
@@ -12,44 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gitbaton.domain.board import BrokenRow, Entry
+    from gitbaton.domain.handoff import CheckResult
+    from gitbaton.domain.state import State
     from gitbaton.errors import BatonError
     from gitbaton.usecases.run import Ran
+    from gitbaton.usecases.sync import Noticed
 
 _ROWS_MAX = 30
-
-
-def render_annotation(error: BatonError) -> list[str]:
-    """Workflow commands for an error: one for each problem of a file, else one for the whole
-    (https://docs.github.com/actions/reference/workflow-commands-for-github-actions).
-    """
-    if error.problems:
-        return [
-            f"::error file={_property(p.path)},line={p.line},col={p.column},title={_property(p.code)}::{_data(p.message)}"
-            for p in error.problems
-        ]  # fmt: skip
-    return [
-        f"::error title={_property(error.code)}::{_data(error.message + (f' ({error.hint})' if error.hint else ''))}"
-    ]
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+_OUTPUT_LINES = 30
 
 
 def render_run_summary(ran: Ran) -> str:
-    """What a run came to."""
+    """What a run came to, and what to do next."""
     row, state, published = ran.claim.entry.row, ran.tip.state, ran.published
-    mark = "✅" if ran.good else "❓" if state.status == "needs_input" else "❌"
-    lines = [
-        f"### {mark} `{row.id}`: {_inline(row.title)}",
-        "",
-        f"**{words(ran.verdict.outcome.value)}**: {_inline(ran.verdict.message)}",
-        "",
-    ]
+    asks = state.status == "needs_input"
+    mark = "✅" if ran.good else "❓" if asks else "❌"
+    lines = [f"### {mark} `{row.id}`: {_inline(row.title)}", ""]
+    lines += [f"**{words(ran.verdict.outcome.value)}**: {_inline(ran.verdict.message)}", ""]
     facts = [
         f"attempt {state.attempt}",
         f"branch `{state.branch}`" if state.head else "",
@@ -60,21 +39,65 @@ def render_run_summary(ran: Ran) -> str:
         lines += ["", f"**Review it: [#{published.review.number}]({published.review.url})**"]
     if published and published.warning:
         lines += ["", f"> {_inline(published.warning)}"]
+    if published and published.kept_at:
+        lines += ["", f"The work was not published; it is kept as `{published.kept_at}`."]
     if published and published.handoff.checks:
-        lines += ["", "| check | result |", "| --- | --- |"]
-        lines += [
-            f"| {_inline(c.name)} | {'✅ passed' if c.passed else '❌ failed'} |"
-            for c in published.handoff.checks
-        ]
+        lines += ["", *_checks(published.handoff.checks)]
     if published and published.handoff.summary:
         lines += ["", published.handoff.summary.strip()]
     if not ran.good:
-        lines += ["", f'Go on with: `baton retry {row.id} --guidance "…"`']
+        lines += ["", _next_step(row.id, state)]
     return "\n".join(lines) + "\n"
 
 
+def _checks(checks: Sequence[CheckResult]) -> list[str]:
+    rows = [f"| {_inline(c.name)} | {'✅ passed' if c.passed else '❌ failed'} |" for c in checks]
+    printed = [
+        f"<details><summary>{_inline(c.name)} printed</summary>\n\n"
+        + "\n".join(f"    {line}" for line in (c.output or "").splitlines()[-_OUTPUT_LINES:])
+        + "\n\n</details>"
+        for c in checks
+        if not c.passed and c.output
+    ]
+    return ["| check | result |", "| --- | --- |", *rows, *(["", *printed] if printed else [])]
+
+
+def _next_step(task: str, state: State) -> str:
+    if state.status == "needs_input":
+        return f'Answer it: `baton retry {task} --guidance "…"`'
+    by_hand = f'`baton retry {task} --guidance "…"`'
+    if state.retry_at:
+        return f"It may be tried again from {state.retry_at} on; sooner, or with advice: {by_hand}"
+    return f"It is not tried again by itself. Go on with: {by_hand}"
+
+
+def render_error_summary(error: BatonError) -> str:
+    """Why nothing was done."""
+    lines = ["### ❌ baton stopped", "", _inline(error.message)]
+    if error.problems:
+        lines += ["", "| file | field | problem |", "| --- | --- | --- |"]
+        lines += [
+            f"| `{_code(p.path)}:{p.line}` | {f'`{_code(p.field)}`' if p.field else ''} | {_inline(p.message)} |"
+            for p in error.problems[:_ROWS_MAX]
+        ]
+    if error.hint:
+        lines += ["", f"Hint: {_inline(error.hint)}"]
+    return "\n".join(lines) + "\n"
+
+
+def render_sync_summary(noticed: Sequence[Noticed]) -> str:
+    """What became of reviews."""
+    lines = [f"- `{n.task}` was {n.event}" for n in noticed] or ["Nothing new."]
+    return "\n".join(["### Reviews", "", *lines]) + "\n"
+
+
+def _code(text: str) -> str:
+    """Text between backticks in a table."""
+    return text.replace("`", "'").replace("|", "\\|").replace("\n", " ")
+
+
 def _inline(text: str) -> str:
-    """Text for one line of a table: no pipes, no breaks, no markup that opens a tag."""
+    """Text for one line of a table: no pipes, no breaks, no tags."""
     return text.replace("\n", " ").replace("|", "\\|").replace("<", "&lt;")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gitbaton.domain.board import BrokenRow, TaskRow
-from gitbaton.domain.document import WrongField
+from gitbaton.domain.document import LINE_PATTERN, WrongField
 from gitbaton.domain.ids import ID_PATTERN, explain_bad_id, find_similar
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Problem
@@ -184,6 +184,8 @@ def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:
             return "not-allowed", f"must be one of {', '.join(allowed)}, not {_shown(given)}{hint}"
         case "string_pattern_mismatch" if context["pattern"] == r"\S":
             return "empty-text", "must not be empty"
+        case "string_pattern_mismatch" if context["pattern"] == LINE_PATTERN:
+            return ("bad-format", "must be one line") if str(given).strip() else ("empty-text", "must not be empty")
         case "string_pattern_mismatch" if context["pattern"] == ID_PATTERN:
             return "bad-id", f"{_shown(given)} can't be an id: {explain_bad_id(str(given))}"
         case "string_pattern_mismatch":
@@ -201,9 +203,9 @@ _SENTENCES = {
     "string_too_long": ("too-long", "must have at most {max_length} characters"),
     "too_short": ("too-short", "must have at least {min_length} items"),
     "too_long": ("too-long", "must have at most {max_length} items, but has {actual_length}"),
-    "greater_than": ("out-of-range", "must be more than {gt}"),
-    "greater_than_equal": ("out-of-range", "must be at least {ge}"),
-    "less_than_equal": ("out-of-range", "must be at most {le}"),
+    "greater_than": ("out-of-range", "must be more than {gt:g}"),
+    "greater_than_equal": ("out-of-range", "must be at least {ge:g}"),
+    "less_than_equal": ("out-of-range", "must be at most {le:g}"),
     "string_type": ("wrong-type", "must be text"),
     "int_type": ("wrong-type", "must be a whole number"),
     "float_type": ("wrong-type", "must be a number"),

@@ -32,8 +32,14 @@ class _Generator(GenerateJsonSchema):
     """Pydantic's generator, with text and names as people see them."""
 
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
-        """In YAML a plain ``1.10`` or ``true`` is text where text is wanted, so editors must allow it."""
-        return {**super().str_schema(schema), "type": _TEXT_TYPES}
+        """In YAML a plain ``1.10`` or ``true`` is text where text is wanted, so editors must allow it, unless
+        no number has the form that is wanted. Where just the sign is wrong, a bound says so.
+        """
+        made = super().str_schema(schema)
+        pattern = made.get("pattern", "")
+        if not re.search(pattern, "1.10"):
+            return made
+        return {**made, "type": _TEXT_TYPES, **({} if re.search(pattern, "-1") else {"minimum": 0})}
 
     def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
         """As written in the model, which is the same every time, too."""

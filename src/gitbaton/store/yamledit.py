@@ -138,26 +138,27 @@ def apply_edit(value: Mapping[str, Any], edit: Edit, path: str = "") -> dict[str
     copy: dict[str, Any] = _plain(value)
     if not edit.field:
         raise Refusal("an edit needs a field", code="edit-impossible")
+    last = edit.field[-1]
+    parent = _parent(copy, edit.field, path, create=isinstance(edit, SetField | AddItem))
     match edit:
-        case SetField(field, new):
-            _parent(copy, field, path, create=True)[field[-1]] = _plain(new)
-        case RemoveField(field):
-            _remove(copy, field, path)
+        case SetField(_, new):
+            parent[last] = _plain(new)
+        case RemoveField() if parent is not None:
+            del parent[last]
         case AddItem(field, item):
-            parent = _parent(copy, field, path, create=True)
-            items = _list_at(parent, field, path)
+            items = _items(parent, field, path)
             new = _plain(item)
             if isinstance(new, dict | list) or not any(same_value(new, one) for one in items):
-                parent[field[-1]] = [*items, new]
-        case RemoveItem(field, item):
-            parent = _parent(copy, field, path, create=False)
-            items = _list_at(parent, field, path)
+                parent[last] = [*items, new]
+        case RemoveItem(field, item) if parent is not None:
             new = _plain(item)
-            kept = [one for one in items if not same_value(new, one)]
+            kept = [one for one in _items(parent, field, path) if not same_value(new, one)]
             if kept:
-                parent[field[-1]] = kept
-            elif items:
-                _remove(copy, field, path)
+                parent[last] = kept
+            elif parent[last]:
+                del parent[last]
+        case _:
+            pass  # what is missing needs no removing
     return copy
 
 
@@ -190,28 +191,33 @@ def _impossible(path: str, field: Sequence[str | int], said: str) -> Refusal:
 
 
 def _parent(document: Any, field: Sequence[str | int], path: str, *, create: bool) -> Any:
-    """The mapping or list that holds (or will hold) the last part of ``field``; an empty mapping that
-    belongs to nothing if it is missing and not to be created.
+    """The mapping or list that holds the last part of ``field``; None if anything on the way is missing.
+    With ``create`` mappings on the way come into being, and the last part need not be there yet.
     """
     here = document
     for i, part in enumerate(field):
         if isinstance(part, int):
-            if not isinstance(here, list) or not -1 < part < len(here):
-                raise _impossible(path, field[: i + 1], "is no item that exists")
-        elif not isinstance(here, dict):
-            raise _impossible(path, field[:i], "holds no fields")
+            if not isinstance(here, list):
+                raise _impossible(path, field[:i], "is no list")
+            present = 0 <= part < len(here)
+            if create and not present:
+                raise _impossible(path, field[: i + 1], "does not exist")
+        else:
+            if not isinstance(here, dict):
+                raise _impossible(path, field[:i], "holds no fields")
+            present = part in here
         if i == len(field) - 1:
-            break
-        below = here[part] if isinstance(part, int) or part in here else None
+            return here if present or create else None
+        below = here[part] if present else None
         if below is None:
-            below = {}
-            if create:
-                here[part] = below
+            if not create:
+                return None
+            below = here[part] = {}
         here = below
-    return here
+    return None
 
 
-def _list_at(parent: Any, field: Sequence[str | int], path: str) -> list[Any]:
+def _items(parent: Any, field: Sequence[str | int], path: str) -> list[Any]:
     """The list under the last part of ``field``; empty where there is nothing."""
     last = field[-1]
     items = parent.get(last) if isinstance(parent, dict) else parent[last]
@@ -220,13 +226,6 @@ def _list_at(parent: Any, field: Sequence[str | int], path: str) -> list[Any]:
     if not isinstance(items, list):
         raise _impossible(path, field, "is no list")
     return items
-
-
-def _remove(document: dict[str, Any], field: Sequence[str | int], path: str) -> None:
-    parent = _parent(document, field, path, create=False)
-    last = field[-1]
-    if isinstance(last, int) or last in parent:
-        del parent[last]
 
 
 def _differences(old: Any, new: Any, at: tuple[str | int, ...]) -> Iterator[Change]:

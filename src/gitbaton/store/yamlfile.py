@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from gitbaton.errors import InvalidDocument, Problem
 from gitbaton.store.yamlnodes import MappingNode, Node, SequenceNode, read_tree
 from gitbaton.store.yamlshape import TEXT, VALUE, Shape, shape_of
-from gitbaton.store.yamlsyntax import decode, field_name, find_conflicts, find_place
+from gitbaton.store.yamlsyntax import (
+    decode,
+    field_name,
+    find_conflicts,
+    find_directives,
+    find_inner_mark,
+    find_place,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,9 +84,9 @@ def parse_tree(
     text = decode(data, path)
     if isinstance(text, Problem):
         raise InvalidDocument([text])
-    conflicts = find_conflicts(text, path)
-    if conflicts:
-        raise InvalidDocument(conflicts)
+    unreadable = find_conflicts(text, path) or find_directives(text, path) or find_inner_mark(text, path)
+    if unreadable:
+        raise InvalidDocument(unreadable)
     tree, problems = read_tree(text, path, shape)
     if tree is None or (tree.value is None and not tree.style):
         problems = problems or [

@@ -6,6 +6,7 @@ written, and reading them needs no recursion, so that no input can exhaust the s
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -23,13 +24,12 @@ from yaml.events import (
 from gitbaton.errors import Problem
 from gitbaton.store.yamlscalar import NULLS, NumberTooLargeError, parse_plain
 from gitbaton.store.yamlshape import VALUE, Shape
-from gitbaton.store.yamlsyntax import explain, field_name, find_forbidden, find_place
+from gitbaton.store.yamlsyntax import PROBLEMS_MAX, explain, field_name, find_forbidden, find_place, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEPTH_MAX: Final = 64
-PROBLEMS_MAX: Final = 100
 
 
 class Node:
@@ -80,6 +80,12 @@ class PythonParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser)
         yaml.reader.Reader.__init__(self, stream)
         yaml.scanner.Scanner.__init__(self)
         yaml.parser.Parser.__init__(self)
+
+    def get_event(self) -> object:
+        try:
+            return super().get_event()  # type: ignore[no-untyped-call]
+        except (ValueError, OverflowError):  # of the number in an escape or a directive
+            raise yaml.scanner.ScannerError(None, None, "number out of range", self.get_mark()) from None
 
 
 def _find_parser() -> Callable[[str], Any]:
@@ -156,7 +162,7 @@ class _TreeReader:
                 if handle is not None:
                     handle(event)
         except yaml.reader.ReaderError:
-            self._problems += list(find_forbidden(self._text, self._path))[:PROBLEMS_MAX]
+            self._problems += islice(find_forbidden(self._text, self._path), PROBLEMS_MAX)
         except yaml.MarkedYAMLError as error:
             self._problems.append(explain(error, self._text, self._path, self._field()))
         return self._root, self._problems
@@ -195,7 +201,7 @@ class _TreeReader:
         self._add(Node(value, start, end, style))
 
     def _alias(self, event: Any) -> None:
-        self._refuse("alias", event, f"*{event.anchor} is an alias; write the value out")
+        self._refuse("alias", event, f"*{shorten(event.anchor)} is an alias; write the value out")
         node = Node(None, event.start_mark.index, event.end_mark.index, "")
         if self._open and self._open[-1].awaits_key():
             node.value = f"*{event.anchor}"
@@ -225,7 +231,8 @@ class _TreeReader:
             self._add(node)
             self._open.append(opened)
         if len(self._open) > DEPTH_MAX:
-            self._refuse("too-deep", event, f"nested more than {DEPTH_MAX} levels deep")
+            said = f"nested more than {DEPTH_MAX} levels deep"
+            self._refuse("too-deep", event, said, field_name([self._open[1].name]))
             self._done = True
 
     def _end(self, event: Any) -> None:
@@ -258,19 +265,20 @@ class _TreeReader:
 
     # -- problems ------------------------------------------------------------------------------------
 
-    def _refuse(self, code: str, event: Any, said: str) -> None:
+    def _refuse(self, code: str, event: Any, said: str, field: str | None = None) -> None:
         line, column = find_place(self._text, event.start_mark.index)
-        self._problems.append(Problem(self._path, line, column, self._field(), code, said))
+        name = self._field() if field is None else field
+        self._problems.append(Problem(self._path, line, column, name, code, said))
 
     def _refuse_properties(self, event: Any) -> None:
         if event.anchor is not None:
             self._refuse(
-                "alias", event, f"&{event.anchor} is an anchor; write the value out where it is used"
+                "alias", event, f"&{shorten(event.anchor)} is an anchor; write the value out where it is used"
             )
         if event.tag is not None:
             written = self._text[event.start_mark.index : event.end_mark.index].split()
             name = next((part for part in written if part.startswith("!")), event.tag)
-            said = f"{name} is a tag; leave it out, or put text that begins with ! in quotes"
+            said = f"{shorten(name)} is a tag; leave it out, or put text that begins with ! in quotes"
             self._refuse("tag", event, said)
 
     def _refuse_duplicate(self, event: Any, mapping: Node) -> None:

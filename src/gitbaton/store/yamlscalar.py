@@ -27,7 +27,8 @@ _UNPRINTABLE: Final = re.compile(
 _ESCAPED: Final = re.compile('[\x00-\x1f"\\\\\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 _STARTS_OTHERWISE: Final = frozenset("-?:,[]{}#&*!|>'\"%@`")
-_NEEDS_QUOTES: Final = re.compile(r":(?: |$)| #|^(?:---|\.\.\.)|[\t\n]")
+#: At the start of a line three dots or dashes end a document, and seven of four characters mark a conflict.
+_NEEDS_QUOTES: Final = re.compile(r":(?: |$)| #|^(?:---|\.\.\.|<{7}|={7}|>{7})|[\t\n]")
 _NEEDS_QUOTES_IN_FLOW: Final = re.compile(r"[,\[\]{}:?]")
 #: Plain text that some reader takes for something else: the scalars of YAML 1.1 (octal, sexagesimal,
 #: binary, underscores, dates, yes/no) and of the 1.2 core schema, http://yaml.org/type/ and

@@ -14,11 +14,18 @@ if TYPE_CHECKING:
 
     import yaml
 
+#: More problems of one file than this help nobody.
+PROBLEMS_MAX: Final = 100
+_SHOWN_MAX: Final = 100
 _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 #: The marker lines of a merge; ``=======`` alone may underline a heading, so it counts beside one of these.
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 _DIVIDER: Final = re.compile(r"^={7}\r?$", re.MULTILINE)
 _TOP_KEY: Final = re.compile(r"^[\"']?([A-Za-z_][\w.-]*)[\"']?[ ]*:(?:\s|$)", re.MULTILINE)
+_TAG_DIRECTIVE: Final = re.compile(r"^%TAG\b", re.MULTILINE)
+_INNER_MARK: Final = re.compile(r"(?<![^\r\n\x85\u2028\u2029])[ \t]*\ufeff")
+#: Line breaks in YAML 1.1, though hardly any editor shows them as such, https://yaml.org/spec/1.1/#b-char
+_SEPARATOR: Final = re.compile("[\\x85\\u2028\\u2029]")
 #: Everything outside YAML's printable set, https://yaml.org/spec/1.1/#c-printable
 _FORBIDDEN: Final = re.compile(
     "[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
@@ -30,6 +37,7 @@ _WORDING: Final = (
     ("quoted scalar", "document indicator", "the quote that opens here is never closed"),
     ("quoted scalar", "unknown escape", "no such escape in double quotes; single quotes know none"),
     ("quoted scalar", "", "this escape in double quotes is not complete"),
+    ("", "number out of range", "no character, and no version of YAML, has this number"),
     ("flow sequence", "", "the [ that opens here is not closed, or a comma is missing in it"),
     ("flow mapping", "", "the { that opens here is not closed, or a comma is missing in it"),
     (
@@ -69,7 +77,12 @@ def field_name(field: Sequence[str | int]) -> str:
         else:
             shown = part if part.isprintable() else json.dumps(part)
             name += f".{shown}" if name else shown
-    return name
+    return shorten(name)
+
+
+def shorten(text: str) -> str:
+    """Text from a file as far as it fits into a message."""
+    return text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + "…"
 
 
 def find_place(text: str, index: int) -> tuple[int, int]:
@@ -100,18 +113,43 @@ def find_conflicts(text: str, path: str) -> list[Problem]:
         return []
     markers = list(_CONFLICT.finditer(text))
     shown = [marker for marker in markers if marker[0].startswith("<")] or markers
-    return [_conflict(text, path, marker.start()) for marker in shown]
+    return [_conflict(text, path, marker.start()) for marker in shown[:PROBLEMS_MAX]]
 
 
 def find_forbidden(text: str, path: str) -> Iterator[Problem]:
     """The first forbidden character of each line that has some."""
-    last = 0
-    for match in _FORBIDDEN.finditer(text):
-        line, column = find_place(text, match.start())
-        if line != last:
-            said = f"the character U+{ord(match[0]):04X} cannot stand in a YAML file"
-            yield Problem(path, line, column, _field_above(text, match.start()), "control-character", said)
-        last = line
+    found = _FORBIDDEN.search(text)
+    while found:
+        line, column = find_place(text, found.start())
+        said = f"the character U+{ord(found[0]):04X} cannot stand in a YAML file"
+        yield Problem(path, line, column, _field_above(text, found.start()), "control-character", said)
+        line_break = _LINE_BREAK.search(text, found.end())
+        found = _FORBIDDEN.search(text, line_break.end()) if line_break else None
+
+
+def find_inner_mark(text: str, path: str) -> list[Problem]:
+    """A byte order mark at the start of a line (of files that were joined): some parsers skip it, some
+    read it as text.
+    """
+    found = _INNER_MARK.search(text) if "\ufeff" in text else None
+    if found is None:
+        return []
+    line, column = find_place(text, found.end() - 1)
+    said = "an invisible byte order mark (U+FEFF) begins this line; remove it"
+    return [Problem(path, line, column, _field_above(text, found.start()), "control-character", said)]
+
+
+def find_directives(text: str, path: str) -> list[Problem]:
+    """Lines above the document that define tags. The parser compares each with all before it, so many of
+    them would take long; nobody needs one where tags are refused.
+    """
+    found = _TAG_DIRECTIVE.search(text)
+    if found is None or any(
+        line.strip() and line[0] not in "#%" for line in text[: found.start()].splitlines()
+    ):
+        return []
+    line, column = find_place(text, found.start())
+    return [Problem(path, line, column, "", "tag", "tags are not read here; leave the %TAG line out")]
 
 
 def explain(error: yaml.MarkedYAMLError, text: str, path: str, field: str) -> Problem:
@@ -142,6 +180,9 @@ def explain(error: yaml.MarkedYAMLError, text: str, path: str, field: str) -> Pr
     if shown_at_start and error.context_mark is not None:
         index = min(error.context_mark.index, len(text))
         field = _LAST_ITEM.sub("", field)
+    separator = _SEPARATOR.search(text, _line_start(text, index), index + 1)
+    if separator:
+        wording += f"; U+{ord(separator[0]):04X} on this line counts as a line break, remove it"
     line, column = find_place(text, index)
     return Problem(path, line, column, field or _field_above(text, index), "syntax", wording)
 
@@ -152,11 +193,15 @@ def _conflict(text: str, path: str, index: int) -> Problem:
     return Problem(path, line, column, _field_above(text, index), "conflict-markers", said)
 
 
+def _line_start(text: str, index: int) -> int:
+    return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+
+
 def _indenting_tab(text: str, index: int, said: str) -> int | None:
     """Where a tab stands in the indentation of the line that the parser stumbled over."""
     if text[index : index + 1] == "\t":
         return index
-    start = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+    start = _line_start(text, index)
     indentation = re.compile(r"[ \t]*").match(text, start)
     tab = text.find("\t", start, indentation.end() if indentation else start)
     if tab >= 0:
@@ -168,4 +213,4 @@ def _field_above(text: str, index: int) -> str:
     """The top-level key at or above a place in a text that could not be parsed; empty if there is none."""
     end = _LINE_BREAK.search(text, index)
     keys = _TOP_KEY.findall(text[: end.start() if end else len(text)])
-    return keys[-1] if keys else ""
+    return shorten(keys[-1]) if keys else ""

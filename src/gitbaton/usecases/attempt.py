@@ -6,15 +6,18 @@ Whatever happens, the work is kept: published on the task branch, or under a ref
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.domain.briefing import render_briefing
-from gitbaton.domain.guards import judge_change
+from gitbaton.domain.guards import judge_change, redact
 from gitbaton.domain.handoff import CheckResult
+from gitbaton.domain.outbox import QUESTION_MAX
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
 from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt
+from gitbaton.domain.wording import clean_text, cut_text
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest, Progress
 from gitbaton.store.git import find_merge_base, is_ancestor, read_objects
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 POLL_S = 30.0
 _CHECK_OUTPUT = 4000
+_CHECK_LINES = 6  # of a failed check are shown at once; the handoff keeps more
+_WORD = re.compile(r"\w")
 
 
 class RunEvent(NamedTuple):
@@ -103,6 +108,7 @@ class AttemptLog:
 
     def say(self, kind: str, text: str, turns: int = 0, cost_usd: float | None = None) -> None:
         """Show one line and keep it."""
+        text = clean_text(text)
         event = RunEvent(kind, text, turns, cost_usd)  # type: ignore[arg-type] # callers pass literals
         line = {"type": "runner", "at": self._project.clock().isoformat(), "kind": kind, "text": text}
         with self.path.open("a", encoding="utf-8") as file:
@@ -160,10 +166,11 @@ def carry_out(
         n: project.environment[n] for n in _SECRET_NAMES + settings.secrets if project.environment.get(n)
     }
     report, interrupted = _run_agent(agent.run, request, log, Watch(project, claim, poll_s))
-    collected = read_outbox(place.outbox, report.handoff)
+    report = replace(report, message=redact(report.message, secrets))
+    collected = read_outbox(place.outbox, report.handoff, report.result, secrets)
     if report.outcome is Outcome.NEEDS_INPUT and collected.question is None:
         asked = "\n".join(collected.handoff.questions) or report.message
-        collected = collected.model_copy(update={"question": asked})
+        collected = collected._replace(question=cut_text(asked, QUESTION_MAX))
     for complaint in collected.complaints:
         log.say("guard", complaint)
     tree = capture_tree(place, start)
@@ -179,6 +186,8 @@ def carry_out(
     verdict = judge_attempt(
         _evidence(project, claim, around, report, collected, findings, checks, start, changes)
     )
+    # It may quote names of files, which an agent chooses.
+    verdict = verdict._replace(message=redact(clean_text(verdict.message), secrets))
     return Finished(
         claim,
         around,
@@ -266,7 +275,7 @@ def run_checks(
             check.run, cwd=folder, env=env, timeout_s=check.timeout or project.repo.config.timeouts.check
         )
         passed = done.exit_code == 0 and not done.timed_out
-        output = done.output[-_CHECK_OUTPUT:].strip()
+        output = clean_text(done.output)[-_CHECK_OUTPUT:].strip()
         if done.timed_out:
             output += f"\n(ended after {done.seconds:.0f} s)"
         results.append(
@@ -279,6 +288,8 @@ def run_checks(
             )
         )
         log.say("check", f"{check.name} {'passed' if passed else 'failed'} in {done.seconds:.1f} s")
+        for line in [] if passed else [x for x in output.splitlines() if _WORD.search(x)][-_CHECK_LINES:]:
+            log.say("check", f"  {line}")
     return tuple(results)
 
 
@@ -302,8 +313,9 @@ def _evidence(
     schema = around.task.result_schema
     errors = None
     if schema is not None:
-        result = collected.result if collected.result is not None else report.result
-        errors = check_result(schema, result)
+        errors = (
+            [collected.result_problem] if collected.result_problem else check_result(schema, collected.result)
+        )
     # Work of earlier attempts counts, unless a reviewer asked for more.
     earlier = start != claim.base and claim.tip.state.claimed_from != "changes_requested"
     changed = bool(changes) or (earlier and _differs_from_base(project, claim.base, start))
@@ -351,6 +363,6 @@ def explain_breakdown(error: BaseException) -> Verdict:
     if isinstance(error, TryAgain):
         return Verdict(Outcome.CRASHED, error.message, verified=False)
     if isinstance(error, BatonError):
-        outcome = Outcome.AUTH if error.code in ("no-key", "no-credentials") else Outcome.CRASHED
+        outcome = Outcome.AUTH if error.code in ("model-key-missing", "no-credentials") else Outcome.CRASHED
         return Verdict(outcome, error.message, verified=False)
     return Verdict(Outcome.CRASHED, f"gitbaton failed: {type(error).__name__}: {error}", verified=False)

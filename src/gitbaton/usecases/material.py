@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.briefing import Material
@@ -245,10 +247,13 @@ def find_title(repo: Repository, commit: str, task_id: str) -> str:
 
 
 def own_server(environment: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Our own MCP server, as every agent gets it: started by this very interpreter."""
+    """Our own MCP server, as every agent gets it: this very interpreter with the modules that it has, wherever they
+    stand. ``-P`` keeps it from loading a module that lies in the agent's folder, where it is started.
+    """
+    folders = [str(Path(f).absolute()) for f in sys.path if f and Path(f).exists()]
     return {
         "type": "stdio",
         "command": sys.executable,
-        "args": ["-I", "-m", "gitbaton", "mcp"],
-        "env": dict(environment),
+        "args": ["-P", "-m", "gitbaton", "mcp"],
+        "env": {**dict(environment), "PYTHONPATH": os.pathsep.join(folders)},
     }

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import secrets as entropy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.guards import encode_forms
-from gitbaton.domain.handoff import Handoff
-from gitbaton.domain.ids import make_id
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError, LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.git import Commit, commit_tree, read_objects, resolve, write_blob, write_tree_with
-from gitbaton.store.layout import handoff_path, schema_line, task_path
+from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.schemas import field_order, shape_for
 from gitbaton.store.workplace import bring_home, own_git
 from gitbaton.store.yamledit import SetField, edit_yaml
-from gitbaton.store.yamlwrite import render_yaml
+from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
 from gitbaton.usecases.transitions import LeaseLost, advance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.lifecycle import EventName
-    from gitbaton.domain.outbox import ProposedTask
     from gitbaton.domain.state import State
     from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
@@ -60,7 +56,7 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     verdict, task = done.verdict, done.claim.entry.row.id
     handoff = make_handoff(project, done)
     path = handoff_path(task, project.clock(), done.claim.run)
-    head = _commit(project, done, handoff, path)
+    head = _commit(project, done, handoff, path, log)
     number = done.claim.tip.state.attempt
     kept = f"{project.repo.config.namespace}/kept/{task}/{number}"
     if verdict.outcome is Outcome.LOST_LEASE:
@@ -93,7 +89,7 @@ def _say(project: Project, done: Finished, tip: Tip) -> str:
         else "state only"
     )
     where = f" on {project.repo.remote}" if project.repo.remote else ""
-    return f"{branch}{where}; the task is {state.status.replace('_', ' ')}"
+    return f"the task is {state.status.replace('_', ' ')}: {branch}{where}"
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:
@@ -104,63 +100,10 @@ def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonErro
     return error
 
 
-# -- the handoff -------------------------------------------------------------------------------------------
-
-
-def make_handoff(project: Project, done: Finished) -> Handoff:
-    """The attempt's handoff: what its author said, and what the runner saw. Secrets are blacked out."""
-    said, verdict = done.collected.handoff, done.verdict
-    good = OUTCOMES[verdict.outcome].good
-    data: dict[str, Any] = dict(said.data)
-    if done.collected.notes:
-        data["notes"] = list(done.collected.notes)
-    result = done.collected.result if done.collected.result is not None else done.report.result
-    summary = said.summary or (
-        _shorten(done.report.message) if done.report.outcome is Outcome.SUCCEEDED else None
-    )
-    questions = said.questions or ((done.collected.question,) if done.collected.question else ())
-    value = {
-        **said.model_dump(mode="json", exclude_defaults=True),
-        "task": done.claim.entry.row.id, "attempt": done.claim.tip.state.attempt, "run": done.claim.run,
-        "agent": done.around.settings.agent_name, "created": render_time(project.clock()),
-        "outcome": verdict.outcome.value, "error": None if good else verdict.message, "incomplete": not good,
-        "verified": verdict.verified, "summary": summary, "questions": list(questions), "data": data,
-        "files_modified": sorted(f.path for f in done.changes)[:10_000],
-        "checks": [c.model_dump(mode="json") for c in done.checks],
-        "next_action": said.next_action or ("complete" if good else None),
-        "result": result if done.around.task.result_schema is not None and good else None,
-        "usage": done.report.usage.model_dump(mode="json", exclude_none=True) or None,
-    }  # fmt: skip
-    return Handoff.model_validate(_redact(value, done.secrets))
-
-
-def _shorten(text: str, most: int = 1500) -> str | None:
-    text = text.strip()
-    return (text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …") or None
-
-
-def _redact(value: Any, secrets: Mapping[str, str]) -> Any:
-    """``value`` with every form of every secret replaced by its name."""
-    if isinstance(value, str):
-        for name, secret in secrets.items():
-            for form in encode_forms(secret):
-                value = value.replace(form.decode("utf-8", "replace"), f"[{name} removed]")
-        return value
-    if isinstance(value, dict):
-        return {_redact(k, secrets): _redact(v, secrets) for k, v in value.items()}
-    return [_redact(v, secrets) for v in value] if isinstance(value, list | tuple) else value
-
-
-def render_handoff(handoff: Handoff, path: str) -> str:
-    """The text of a handoff file."""
-    value = {k: v for k, v in handoff.model_dump(mode="json", exclude_defaults=True).items() if v is not None}
-    return render_yaml(value, order=field_order("handoff"), header=schema_line("handoff", path))
-
-
 # -- commits -----------------------------------------------------------------------------------------------
 
 
-def _commit(project: Project, done: Finished, handoff: Handoff, path: str) -> str:
+def _commit(project: Project, done: Finished, handoff: Handoff, path: str, log: AttemptLog) -> str:
     """The commits of this attempt on top of where it began: the agent's work (if any) and gitbaton's own files:
     handoff, proposed drafts and, when the work goes to review, ``status: done``.
     """
@@ -189,7 +132,7 @@ def _commit(project: Project, done: Finished, handoff: Handoff, path: str) -> st
             order=field_order("task"),
             shape=shape_for("task"),
         )
-    files.update(_drafts(project, done))
+    files.update(make_drafts(project, done, log))
     tree = write_tree_with(
         project.repo.git,
         f"{head}^{{tree}}",
@@ -199,31 +142,6 @@ def _commit(project: Project, done: Finished, handoff: Handoff, path: str) -> st
     return commit_tree(
         project.repo.git, tree, [head], f"{verb} {done.claim.entry.row.id}\n\n{trailer}", author=author
     )
-
-
-def _drafts(project: Project, done: Finished) -> dict[str, bytes]:
-    """Tasks the agent proposed, as draft files for the reviewer to decide on."""
-    files: dict[str, bytes] = {}
-    from gitbaton.usecases.project import load_view
-
-    if not done.collected.tasks:
-        return files
-    taken = set(load_view(project, local=True).board.entries)
-    for proposed in done.collected.tasks:
-        task_id = make_id(proposed.id or proposed.title, taken, lambda: entropy.token_hex(2))
-        taken.add(task_id)
-        files[task_path(task_id)] = _render_draft(proposed, task_id, done.secrets)
-    return files
-
-
-def _render_draft(proposed: ProposedTask, task_id: str, secrets: Mapping[str, str]) -> bytes:
-    value = _redact(proposed.model_dump(mode="json", exclude_defaults=True, exclude={"id"}), secrets)
-    value["status"] = "draft"
-    value["acceptance"] = [a["text"] for a in value.get("acceptance", [])] or None
-    value = {k: v for k, v in value.items() if v is not None}
-    return render_yaml(
-        value, order=field_order("task"), header=schema_line("task", task_path(task_id)), spaced=("status",)
-    ).encode()
 
 
 # -- state -------------------------------------------------------------------------------------------------
@@ -236,7 +154,7 @@ def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
     to_branch = verdict.outcome not in _KEPT_BACK and (
         bool(done.changes)
         or OUTCOMES[verdict.outcome].good
-        or bool(done.collected.handoff.summary)
+        or bool(done.collected.handoff.model_fields_set or done.collected.tasks)
         or done.collected.question is not None
     )
 
@@ -352,11 +270,11 @@ def open_review(project: Project, done: Finished, published: Published, log: Att
     """
     task, state = done.claim.entry.row.id, published.tip.state
     assert state.branch is not None
-    forge = project.open_forge(project.repo)
     body = render_review_body(
         task, done.around.task, published.handoff, path=done.around.path, watch_url=state.watch_url
     )
     try:
+        forge = project.open_forge(project.repo)
         project.refs.fetch()
         review = forge.publish_review(state.branch, project.repo.base.branch, done.around.task.title, body)
         tip = published.tip

@@ -15,7 +15,7 @@ from gitbaton.store.documents import parse_document
 from gitbaton.store.edits import Edited, commit_edits
 from gitbaton.store.layout import schema_line, task_path
 from gitbaton.store.live import render_time
-from gitbaton.store.outbox import write_item
+from gitbaton.store.outbox import read_outbox, write_item
 from gitbaton.store.schemas import field_order, shape_for
 from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField, edit_yaml
 from gitbaton.store.yamlwrite import render_yaml
@@ -24,6 +24,7 @@ from gitbaton.usecases.project import Project, View, find_row, load_view, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from gitbaton.domain.board import TaskRow
 
@@ -46,90 +47,91 @@ def add_task(
     ``UsageError`` for fields that don't fit the schema.
     """
     value = {k: v for k, v in fields.items() if v not in (None, [], ())}
-    if project.outbox is not None:
-        return _propose(project, value, task_id)
+    if isinstance(title := value.get("title"), str):
+        value["title"] = " ".join(title.split())
     view = load_view(project, local=True)
-    taken = {*view.board.entries, *(b.id for b in view.board.broken), *_live_ids(view)}
-    if task_id is not None:
-        check_id(task_id)
-        if task_id in taken:
-            raise Refusal(
-                f"there is a task '{task_id}' already",
-                code="taken-id",
-                hint=f"baton show {task_id}, or choose another --id",
-            )
+    proposed = [t.id for t in read_outbox(project.outbox).tasks if t.id] if project.outbox else []
+    taken = {*view.board.entries, *(b.id for b in view.board.broken), *view.tips.states, *proposed}
+    if task_id is not None and check_id(task_id) in taken:
+        raise Refusal(
+            f"there is a task '{task_id}' already",
+            code="taken-id",
+            hint=f"baton show {task_id}, or choose another id",
+        )
     chosen = task_id or make_id(str(value.get("title", "")), taken, lambda: project.random_id(4))
+    value = resolve_references(view, chosen, value, also=proposed)
+    if project.outbox is not None:
+        return _propose(project.outbox, chosen, value)
     value.setdefault("created", render_time(project.clock()))
     value.setdefault("status", "todo")
-    value = resolve_references(view, chosen, value)
-    try:
-        Task.model_validate(value)
-    except ValidationError as error:
-        raise _misfit(error) from None
     path = task_path(chosen)
     text = render_yaml(
         value, order=field_order("task"), header=schema_line("task", path), spaced=("status",)
     ).encode()
+    _refuse_misfit(text, path)
 
     def create(old: bytes | None) -> bytes:
         if old is not None:
-            raise Refusal(f"{path} exists already", code="taken-id", hint="choose another --id")
+            raise Refusal(f"{path} exists already", code="taken-id", hint="choose another id")
         return text
 
     edited = commit_edits(project.repo, {path: create}, f"Add task {chosen}: {value['title']}")
     return Written(chosen, path, pushed(project, edited, push=push))
 
 
-def _live_ids(view: View) -> list[str]:
-    return list(view.tips.states)
-
-
-def _propose(project: Project, value: dict[str, Any], task_id: str | None) -> Written:
-    assert project.outbox is not None
-    known = {k: v for k, v in value.items() if k in ProposedTask.model_fields}
-    left_out = sorted(set(value) - set(known) - {"created", "status"})
+def _propose(outbox: Path, task: str, value: dict[str, Any]) -> Written:
+    left_out = sorted(set(value) - set(ProposedTask.model_fields) - {"created", "status"})
     if left_out:
         raise Refusal(
             f"a proposed task has no {', '.join(left_out)}",
             code="inside-attempt",
             hint="a person adds that in the review",
         )
+    known = {k: v for k, v in value.items() if k in ProposedTask.model_fields}
     try:
-        proposed = ProposedTask.model_validate({**known, "id": task_id} if task_id else known)
+        proposed = ProposedTask.model_validate({**known, "id": task})
     except ValidationError as error:
-        raise _misfit(error) from None
-    write_item(project.outbox, Item(kind="task", task=proposed))
-    chosen = task_id or make_id(proposed.title, (), lambda: "")
-    return Written(chosen, task_path(chosen), None)
+        said = [
+            f"{'.'.join(str(p) for p in e['loc'])}: {e['msg'][:1].lower()}{e['msg'][1:]}"
+            for e in error.errors()
+        ]
+        raise UsageError("; ".join(said), code="bad-value", hint="nothing was proposed") from None
+    write_item(outbox, Item(kind="task", task=proposed))
+    return Written(task, task_path(task), None)
 
 
-def _misfit(error: ValidationError) -> UsageError:
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(p) for p in first["loc"])
-    return UsageError(
-        f"{field or 'the task'}: {first['msg'][:1].lower()}{first['msg'][1:]}",
-        code="bad-field",
-        hint="see the fields with: baton add --help",
-    )
+def _refuse_misfit(text: bytes, path: str) -> None:
+    """Raises ``UsageError`` (``bad-value``) when what is to be written is no valid task."""
+    try:
+        parse_document(text, path, Task, "task")
+    except InvalidDocument as error:
+        said = "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in error.problems)
+        raise UsageError(said, code="bad-value", hint="nothing was changed; give a value that fits") from None
 
 
-def resolve_references(view: View, task: str, value: dict[str, Any]) -> dict[str, Any]:
-    """``value`` with the ids it refers to completed and checked: they must exist, and close no cycle."""
-    entries = view.board.entries
+def resolve_references(
+    view: View, task: str, value: dict[str, Any], *, also: Sequence[str] = ()
+) -> dict[str, Any]:
+    """``value`` with the ids it refers to completed and checked: they must exist (on the board, or in ``also``)
+    and close no cycle.
+    """
+    known = [*view.board.entries, *also]
     out = dict(value)
-    if needs := value.get("depends_on"):
-        out["depends_on"] = list(dict.fromkeys(find_id(str(n), entries) for n in needs))
-        refuse_cycle(view, task, out["depends_on"])
     if parent := value.get("parent"):
-        out["parent"] = find_id(str(parent), entries)
+        out["parent"] = find_id(str(parent), known)
         refuse_parent_loop(view, task, out["parent"])
+    if needs := value.get("depends_on"):
+        out["depends_on"] = list(dict.fromkeys(find_id(str(n), known) for n in needs))
+        refuse_cycle(view, task, out["depends_on"], parent=out.get("parent"))
     if plan := value.get("plan"):
         out["plan"] = find_id(str(plan), view.contents.plans, noun="plan")
     return out
 
 
-def refuse_cycle(view: View, task: str, needs: Sequence[str]) -> None:
-    """Raises ``Refusal`` (``dependency-cycle``) with the path when ``task`` needing ``needs`` closes a circle."""
+def refuse_cycle(view: View, task: str, needs: Sequence[str], *, parent: str | None = None) -> None:
+    """Raises ``Refusal`` (``dependency-cycle``) with the path when ``task`` needing ``needs`` closes a circle.
+    ``parent`` is a new parent of it.
+    """
     edges = {i: list(e.row.depends_on) for i, e in view.board.entries.items()}
     edges[task] = list(needs)
     for cycle in find_cycles(edges):
@@ -140,7 +142,7 @@ def refuse_cycle(view: View, task: str, needs: Sequence[str]) -> None:
                 hint="leave one of these dependencies out",
                 data={"cycle": cycle},
             )
-    ancestors = find_ancestors(view, task)
+    ancestors = [parent, *find_ancestors(view, parent)] if parent else find_ancestors(view, task)
     for need in needs:
         if need in ancestors:
             raise Refusal(
@@ -194,13 +196,7 @@ def _commit_edits(
             )
         parse_document(old, row.path, Task, "task")  # what is wrong already is not the edit's fault
         new = edit_yaml(old, row.path, edits, order=field_order("task"), shape=shape_for("task"))
-        try:
-            parse_document(new, row.path, Task, "task")
-        except InvalidDocument as error:
-            said = "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in error.problems)
-            raise UsageError(
-                said, code="bad-value", hint="nothing was changed; give a value that fits"
-            ) from None
+        _refuse_misfit(new, row.path)
         return new
 
     edited = commit_edits(project.repo, {row.path: change}, message)

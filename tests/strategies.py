@@ -1,0 +1,165 @@
+"""What property tests draw from: documents, the many ways in which people write them down, edits
+
+Import what is drawn from here; how a person types YAML is in ``support.handwriting``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField
+from support.handwriting import Hand, HandWritten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: The order in which the fields of the drawn documents are wanted.
+FIELD_ORDER = (
+    "version", "title", "description", "status", "priority", "plan", "hold", "depends_on", "labels", "paths",
+    "limits", "steps", "notes",
+)  # fmt: skip
+LIST_FIELDS = ("depends_on", "labels", "paths")
+
+#: Everything that text may hold in a document; no NUL, no halves of surrogate pairs.
+any_text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+#: Text that tempts readers of YAML: what some take for numbers, dates, booleans, null or syntax.
+tempting_text = st.sampled_from(
+    [
+        "", " ", "~", "null", "Null", "true", "True", "no", "NO", "yes", "on", "off", "y", "N", "=", "<<",
+        "012", "0o17", "0x1F", "0b11", "1_000", "1:30", "190:20:30", "1e3", "1E3", ".5", "5.", "+1", "-1",
+        "1.10", "-.inf", ".nan", ".NaN", "2001-01-01", "2001-1-1 10:00:00", "2001-12-14t21:59:43.10-05:00",
+        "-", "- a", "-a", "--flag", "?", "? a", ":", ": a", "a: b", "a:b", "a:", "a #b", "a#b", "#a", "&a",
+        "*a", "!a", "|", ">", "%a", "@a", "`a`", "'", '"', "it's", 'say "hi"', "[a]", "{a: b}", "a, b", "a]",
+        "---", "...", "--- a", "\\", "C:\\new", "\t", "a\tb", "a\n", "\na", "a\n\n", " a\n", "a\n b\n", "\n",
+        "\n\n", "a\r\nb", "a\rb", "  a\n b", "# a\nb", "a \nb ", "a\n  ", "a\n\t", "\ta\n", "\x85",
+        "a\x85b", "a\u2028b", "\u2029", "\ufeffa", "\x1b[0m", "\x7f", "\xa0a", "é",
+        "日本", "😀 a", "\ufffe", "<<<<<<< a", "=======", "https://a.b/c?d=e#f", "src/**/*.py", "*.md",
+        "key: [", "x" * 120, "word " * 30 + "end",
+    ]
+)  # fmt: skip
+text = st.one_of(tempting_text, any_text)
+numbers = st.one_of(st.integers(-(10**20), 10**20), st.floats(allow_nan=False, allow_infinity=False))
+scalars = st.one_of(st.none(), st.booleans(), numbers, text)
+#: Values as JSON has them.
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(text, inner, max_size=3)),
+    max_leaves=8,
+)
+mappings = st.dictionaries(text, values, max_size=5)
+
+_WORDS = (
+    "add",
+    "login",
+    "the",
+    "endpoint",
+    "it's",
+    "café",
+    "日本",
+    "😀",
+    "a/b",
+    "v1.10",
+    "no",
+    "012",
+    "x-y",
+    "(c)",
+)
+_lines = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(" ".join)
+_paragraphs = st.lists(
+    st.one_of(_lines, st.sampled_from(["", "  indented", "# heading", "=======", "- item", "key: value"])),
+    min_size=1,
+    max_size=4,
+).map("\n".join)
+plain_text = st.one_of(
+    _lines, st.sampled_from(["no", "012", "1_000", "2001-01-01", "Yes", "0x1F", "<<", "="])
+)
+field_text = st.one_of(
+    plain_text,
+    tempting_text,
+    _paragraphs,
+    _paragraphs.map(lambda value: value + "\n"),
+    _paragraphs.map(lambda value: value + "\n\n"),
+)
+_ids = st.sampled_from(["add-login", "fix-it", "a", "b", "c", "café", "no", "1.5", "x y", "k: v", "#1"])
+
+
+@st.composite
+def documents(draw: Callable[[st.SearchStrategy[Any]], Any]) -> dict[str, Any]:
+    """The values of task-like documents, their fields in any order."""
+    value: dict[str, Any] = {"title": draw(field_text)}
+    for name in draw(st.lists(st.sampled_from(FIELD_ORDER[2:]), unique=True, max_size=6)):
+        if name in LIST_FIELDS:
+            value[name] = draw(st.lists(_ids, unique=True, max_size=4))
+        elif name == "limits":
+            value[name] = draw(
+                st.dictionaries(_ids, st.one_of(scalars, st.lists(_ids, max_size=2)), max_size=3)
+            )
+        elif name == "steps":
+            step = st.fixed_dictionaries(
+                {"name": plain_text}, optional={"run": field_text, "needs": st.lists(_ids)}
+            )
+            value[name] = draw(st.lists(st.one_of(step, st.lists(_ids, max_size=2), plain_text), max_size=3))
+        else:
+            value[name] = draw(st.one_of(field_text, st.none(), st.integers(-9, 99), st.booleans()))
+    names = draw(st.permutations(list(value)))
+    return {name: value[name] for name in names}
+
+
+@st.composite
+def hand_written(
+    draw: Callable[[st.SearchStrategy[Any]], Any], document: st.SearchStrategy[dict[str, Any]] | None = None
+) -> HandWritten:
+    """A document in some layout."""
+    value = draw(documents() if document is None else document)
+    return Hand(draw).write(value)
+
+
+@st.composite
+def edits(draw: Callable[[st.SearchStrategy[Any]], Any], value: dict[str, Any]) -> Edit:
+    """An edit that makes sense for a document: of a field it has, or of one that it lacks."""
+    present = list(value)
+    name = draw(st.sampled_from([*present, *FIELD_ORDER]))
+    kinds = ["set", "set", "set value", "remove", "add item", "remove item", "nested", "nested"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "remove":
+        return RemoveField((name,))
+    if kind == "add item":
+        return AddItem((draw(st.sampled_from(LIST_FIELDS)),), draw(st.one_of(_ids, field_text)))
+    if kind == "remove item":
+        name = draw(st.sampled_from(LIST_FIELDS))
+        return RemoveItem((name,), draw(st.sampled_from([*(value.get(name) or []), "nobody"])))
+    inside: list[tuple[str | int, ...]] = [("limits", name) for name in [*value.get("limits", {}), "extra"]]
+    for index, step in enumerate(value.get("steps", [])):
+        inside += [("steps", index)] * 2
+        inside += [("steps", index, part) for part in (*step, "run")] if isinstance(step, dict) else []
+    if kind == "nested":
+        where = draw(st.sampled_from(inside))
+        new = draw(st.one_of(field_text, values))
+        return RemoveField(where) if draw(st.integers(0, 2)) == 0 else SetField(where, new)
+    if kind == "set value":
+        return SetField((name,), draw(documents().map(lambda other: next(iter(other.values())))))
+    return SetField((name,), draw(field_text))
+
+
+_DAMAGE = (
+    "\t", " ", "  ", "\n", "\r", "\r\n", "#", " #", ": ", ":", "-", "- ", "? ", "|", ">", "'", '"', "[", "]",
+    "{", "}", ",", "&a ", "*a ", "!!str ", "! ", "%", "@", "\x00", "\x7f", "\x85", "\u2028", "\ufeff",
+    "---\n", "...\n", "<<: ", "~", "1e999", "\\", "\\x", "=======\n", "<<<<<<< a\n", "|2", "|+", "😀", "é",
+)  # fmt: skip
+_damage = st.one_of(
+    st.sampled_from(_DAMAGE).map(str.encode), st.sampled_from([b"\xff", b"\xc3", b"\xf0\x9f"])
+)
+
+
+@st.composite
+def garbled(draw: Callable[[st.SearchStrategy[Any]], Any]) -> bytes:
+    """A hand-written file after some accidents: bytes put in, lost, repeated."""
+    data: bytes = draw(hand_written()).data
+    for _ in range(draw(st.integers(1, 4))):
+        begin = draw(st.integers(0, len(data)))
+        end = draw(st.integers(begin, min(len(data), begin + 20)))
+        put_in = draw(st.one_of(_damage, _damage, st.just(b""), st.just(data[begin:end] * 2)))
+        data = data[:begin] + put_in + data[end:]
+    return data
