@@ -185,7 +185,11 @@ def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:
         case "string_pattern_mismatch" if context["pattern"] == r"\S":
             return "empty-text", "must not be empty"
         case "string_pattern_mismatch" if context["pattern"] == LINE_PATTERN:
-            return ("bad-format", "must be one line") if str(given).strip() else ("empty-text", "must not be empty")
+            return (
+                ("bad-format", "must be one line")
+                if str(given).strip()
+                else ("empty-text", "must not be empty")
+            )
         case "string_pattern_mismatch" if context["pattern"] == ID_PATTERN:
             return "bad-id", f"{_shown(given)} can't be an id: {explain_bad_id(str(given))}"
         case "string_pattern_mismatch":
