@@ -72,9 +72,11 @@ class Inspector:
 def inspector(request: pytest.FixtureRequest, tmp_path: Path) -> Inspector:
     home = tmp_path / "home"
     home.mkdir()
-    return Inspector(
-        make_repository(tmp_path, {"tasks/add-cart.yaml": "title: Add a cart\n"}), home, request.param
-    )
+    checkout = make_repository(tmp_path, {"tasks/add-cart.yaml": "title: Add a cart\n"})
+    # The Inspector, like other clients, hands little of its own environment on.
+    checkout.git("config", "user.name", "Tess Author")
+    checkout.git("config", "user.email", "tess@example.org")
+    return Inspector(checkout, home, request.param)
 
 
 def test_it_finds_nothing_to_complain_about_in_our_schemas(inspector: Inspector) -> None:
