@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gitbaton.usecases.context import Context
 
 #: A list's reply stays below this many bytes for each task asked for; then the rest comes with the next page.
-BYTES_PER_TASK = 250
+BYTES_PER_TASK = 220
 _TITLE_MAX = 120
 _IDS_SHOWN = 5
 _BROKEN_SHOWN = 3
@@ -202,7 +202,8 @@ def page(found: Listing, *, limit: int, after: str, note: str | None) -> TaskLis
         if at is None:
             return None
         entries = entries[at + 1 :]
-    room = limit * BYTES_PER_TASK
+    broken = [] if after else _list_broken(found.broken)
+    room = limit * BYTES_PER_TASK - sum(len(b.encode()) for b in broken)
     shown: list[TaskBrief] = []
     for entry in entries[:limit]:
         line = brief(entry)
@@ -215,7 +216,7 @@ def page(found: Listing, *, limit: int, after: str, note: str | None) -> TaskLis
         tasks=shown,
         more=more,
         after=shown[-1].id if more else None,
-        broken=_list_broken(found.broken) if not after else [],
+        broken=broken,
         note=note,
     )
 

@@ -193,3 +193,14 @@ def test_two_clones_see_the_same(tmp_path: Path) -> None:
     one("claim", "a")
     assert two.json("claim", code=3)["reason"] == "no task is ready: 1 in progress"
     assert states(two) == {"a": "in_progress"}
+
+
+def test_a_squashed_merge_frees_what_waits(ready: Checkout, baton: Baton) -> None:
+    baton("run", "greet", code=4)
+    baton("retry", "greet", "--guidance", "Say hello")
+    baton("run", "greet")
+    branch = "origin/baton/greet" if ready.remote else "baton/greet"
+    ready.git("fetch", "--quiet", "--all")
+    ready.git("merge", "--quiet", "--squash", branch)
+    ready.commit(message="Squashed by hand", push=ready.remote is not None)
+    assert baton.json("run", code=4)["task"]["id"] == "tell", "its file says done, however it was merged"

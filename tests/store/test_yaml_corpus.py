@@ -19,8 +19,18 @@ from gitbaton.store.yamlfile import YamlFile, parse_yaml
 from strategies import FIELD_ORDER
 
 CORPUS = sorted(Path(__file__).with_name("corpus").glob("*.yaml"))
-NEW_VALUES = ("done", "yes", "two\nlines\n", "kept\n\n", ["a", "b"], {"a": {"b": [1]}}, None, 7, [], {})
-WAYS_BACK = ("", "'", '"')
+NEW_VALUES: tuple[Any, ...] = (
+    "done",
+    "yes",
+    "two\nlines\n",
+    "kept\n\n",
+    ["a", "b"],
+    {"a": {"b": [1]}},
+    None,
+    7,
+    [],
+    {},
+)
 
 
 def sweep(value: dict[str, Any]) -> list[Edit]:

@@ -51,7 +51,10 @@ def changed(text: str, *edits: Edit, **options: Any) -> list[str]:
     ("edits", "lines"),
     [
         ([SetField(("status",), "done")], ["-status: 'todo' # of four", "+status: 'done' # of four"]),
-        ([SetField(("status",), 'it\'s "x"')], ["-status: 'todo' # of four", "+status: 'it''s \"x\"' # of four"]),
+        (
+            [SetField(("status",), 'it\'s "x"')],
+            ["-status: 'todo' # of four", "+status: 'it''s \"x\"' # of four"],
+        ),
         ([SetField(("status",), "a\tb")], ["-status: 'todo' # of four", '+status: "a\\tb" # of four']),
         ([SetField(("status",), 7)], ["-status: 'todo' # of four", "+status: 7 # of four"]),
         ([SetField(("status",), "todo")], []),
@@ -134,11 +137,19 @@ def test_only_the_edited_lines_change(edits: list[Edit], lines: list[str]) -> No
         # Where a missing field goes.
         ("title: a\nlabels: [b]\n", [SetField(("status",), "x")], "title: a\nstatus: x\nlabels: [b]\n"),
         ("labels: [b]\nzoo: 1\n", [SetField(("title",), "x")], "title: x\nlabels: [b]\nzoo: 1\n"),
-        ("zoo: 1\n# b\nlabels: [b]\n", [SetField(("title",), "x")], "zoo: 1\ntitle: x\n# b\nlabels: [b]\n"),
+        (
+            "zoo: 1\n# b\nlabels: [b]\n",
+            [SetField(("title",), "x")],
+            "zoo: 1\ntitle: x\n# b\nlabels: [b]\n",
+        ),
         ("zoo: 1\n", [SetField(("title",), "x")], "zoo: 1\ntitle: x\n"),
         ("title: a\n\n# end\n", [SetField(("status",), "x")], "title: a\nstatus: x\n\n# end\n"),
         ("# head\nlabels: [b]\n", [SetField(("title",), "x")], "# head\ntitle: x\nlabels: [b]\n"),
-        ("# head\n\n# b\nlabels: [b]\n", [SetField(("title",), "x")], "# head\n\ntitle: x\n# b\nlabels: [b]\n"),
+        (
+            "# head\n\n# b\nlabels: [b]\n",
+            [SetField(("title",), "x")],
+            "# head\n\ntitle: x\n# b\nlabels: [b]\n",
+        ),
         ("---\na: 1\n...\n", [SetField(("b",), 2)], "---\na: 1\nb: 2\n...\n"),
         (
             "title: a\n# about labels\nlabels: [b]\n",
@@ -174,23 +185,40 @@ def test_only_the_edited_lines_change(edits: list[Edit], lines: list[str]) -> No
         ("a: [x,]\n", [AddItem(("a",), "z")], "a: [x, z,]\n"),
         ("a: [x,y]\n", [AddItem(("a",), "z")], "a: [x,y,z]\n"),
         ("a: ['x', 'y']\n", [AddItem(("a",), "z")], "a: ['x', 'y', 'z']\n"),
-        ("a: [\n  x,  # c\n  y   # d\n]\n", [AddItem(("a",), "z")], "a: [\n  x,  # c\n  y,   # d\n  z\n]\n"),
+        (
+            "a: [\n  x,  # c\n  y   # d\n]\n",
+            [AddItem(("a",), "z")],
+            "a: [\n  x,  # c\n  y,   # d\n  z\n]\n",
+        ),
         ("a: [\n  x,\n  y,   # d\n]\n", [AddItem(("a",), "z")], "a: [\n  x,\n  y,   # d\n  z,\n]\n"),
         ("a: [\n  x,\n  y]\n", [AddItem(("a",), "z")], "a: [\n  x,\n  y,\n  z]\n"),
         ("a: [\n  x,  # c\n  y   # d\n]\n", [RemoveItem(("a",), "y")], "a: [\n  x  # c\n]\n"),
         ("a: [\n  x,  # c\n  y   # d\n]\n", [RemoveItem(("a",), "x")], "a: [\n  y   # d\n]\n"),
         ("a: [\n  x, # c\n  y ]\n", [RemoveItem(("a",), "y")], "a: [\n  x # c\n   ]\n"),
+        ("a: [\n  x,\n  # about y\n  y\n]\n", [RemoveItem(("a",), "x")], "a: [\n  # about y\n  y\n]\n"),
         ("a: [x, y, z]\n", [RemoveItem(("a",), "y")], "a: [x, z]\n"),
         ("a: [x, y,]\n", [RemoveItem(("a",), "y")], "a: [x,]\n"),
         ("a: [x, y]\n", [SetField(("a",), ["w", "x", "y"])], "a: [w, x, y]\n"),
         ("a: [b: 1, {c: 2}]\n", [SetField(("a", 1, "d"), 3)], "a: [b: 1, {c: 2, d: 3}]\n"),
-        ("a: {b, c: , d: 1}\n", [SetField(("a", "b"), 1), SetField(("a", "c"), 2)], "a: {b: 1, c: 2, d: 1}\n"),
+        (
+            "a: {b, c: , d: 1}\n",
+            [SetField(("a", "b"), 1), SetField(("a", "c"), 2)],
+            "a: {b: 1, c: 2, d: 1}\n",
+        ),
         ("a: {b: x, c: y}\n", [RemoveField(("a", "b"))], "a: {c: y}\n"),
         ("a: {b: x}\n", [RemoveField(("a", "b"))], "a: {}\n"),
         ("a: {b: x}\n", [SetField(("a", "b"), "y\nz")], 'a: {b: "y\\nz"}\n'),
         # The whole document in braces; JSON stays JSON.
-        ("{title: a, status: b}", [SetField(("status",), "c"), SetField(("hold",), "d")], "{title: a, status: c, hold: d}"),
-        ("{title: a, labels: [b]}\n", [SetField(("status",), "c")], "{title: a, status: c, labels: [b]}\n"),
+        (
+            "{title: a, status: b}",
+            [SetField(("status",), "c"), SetField(("hold",), "d")],
+            "{title: a, status: c, hold: d}",
+        ),
+        (
+            "{title: a, labels: [b]}\n",
+            [SetField(("status",), "c")],
+            "{title: a, status: c, labels: [b]}\n",
+        ),
         (
             '{\n  "title": "a",\n  "labels": []\n}\n',
             [SetField(("status",), "yes"), AddItem(("labels",), "x y"), SetField(("x",), {"y": None})],
@@ -200,7 +228,11 @@ def test_only_the_edited_lines_change(edits: list[Edit], lines: list[str]) -> No
         # Block lists and mappings.
         ("a:\n- x\n-   y\nb: 1\n", [AddItem(("a",), "z")], "a:\n- x\n-   y\n-   z\nb: 1\n"),
         ("a:\n    - 'x'\n", [AddItem(("a",), "y")], "a:\n    - 'x'\n    - 'y'\n"),
-        ("a:\n  - x\n", [AddItem(("a",), {"b": 1, "c": [2]})], "a:\n  - x\n  - b: 1\n    c:\n      - 2\n"),
+        (
+            "a:\n  - x\n",
+            [AddItem(("a",), {"b": 1, "c": [2]})],
+            "a:\n  - x\n  - b: 1\n    c:\n      - 2\n",
+        ),
         ("a:\n  - x\n", [AddItem(("a",), "y\nz\n")], "a:\n  - x\n  - |\n    y\n    z\n"),
         ("a:\n- - x\n  - y\n", [RemoveField(("a", 0, 0))], "a:\n- - y\n"),
         ("a:\n- - x\n  - y\n", [SetField(("a", 0), ["w", "x", "y"])], "a:\n- - w\n  - x\n  - y\n"),
@@ -215,8 +247,16 @@ def test_only_the_edited_lines_change(edits: list[Edit], lines: list[str]) -> No
         ("  a: 1\n  b: 2\n", [SetField(("c",), 3), RemoveField(("a",))], "  b: 2\n  c: 3\n"),
         ("a:\n  b: 1 # c\n# d\n", [RemoveField(("a", "b"))], "a: {}\n# d\n"),
         ("a: 1 # c\n# d\n", [RemoveField(("a",))], "{}\n# d\n"),
-        ("'a' : 1\n\"b\"  :   2\n", [SetField(("a",), 3), SetField(("b",), 4)], "'a' : 3\n\"b\"  :   4\n"),
-        ("? a\n: 1\n? b\n: - 2\n", [SetField(("a",), 3), AddItem(("b",), 4)], "? a\n: 3\n? b\n: - 2\n  - 4\n"),
+        (
+            "'a' : 1\n\"b\"  :   2\n",
+            [SetField(("a",), 3), SetField(("b",), 4)],
+            "'a' : 3\n\"b\"  :   4\n",
+        ),
+        (
+            "? a\n: 1\n? b\n: - 2\n",
+            [SetField(("a",), 3), AddItem(("b",), 4)],
+            "? a\n: 3\n? b\n: - 2\n  - 4\n",
+        ),
         ("? a\n: 1\n? b\n: 2\n", [RemoveField(("b",)), SetField(("c",), 3)], "? a\n: 1\nc: 3\n"),
         # Scalars over several lines.
         ("a: x\n  y # c\nb: 1\n", [SetField(("a",), "z")], "a: z # c\nb: 1\n"),
@@ -228,6 +268,11 @@ def test_only_the_edited_lines_change(edits: list[Edit], lines: list[str]) -> No
         ("a: |+\n  x\n\nb: 1\n", [RemoveField(("a",))], "b: 1\n"),
         ("a: |\n  x\n\nb: 1\n", [SetField(("a",), "x\n\n")], "a: |+\n  x\n\nb: 1\n"),
         ("a: |\n  x\n\n\nb: 1\n", [SetField(("a",), "x\n\n")], 'a: "x\\n\\n"\n\n\nb: 1\n'),
+        (
+            "title: |\n  x\n     \n# c\n",
+            [SetField(("hold",), "z")],
+            "title: |\n  x\n     \nhold: z\n# c\n",
+        ),
         # Removing what kept others apart.
         ("a: |\n  x\nb:\n  - y\n  # z\nc: 1\n", [RemoveField(("b",))], "a: |\n  x\nc: 1\n"),
         ("a: |+\n  x\nb: 1\n\nc: 1\n", [RemoveField(("b",))], "a: |+\n  x\nc: 1\n"),
@@ -256,11 +301,27 @@ def test_mixed_line_endings_stay_and_new_lines_take_their_neighbours() -> None:
         ("title: a\n", "status", "title: a\n\nstatus: x\n"),
         ("title: a\n\n# end\n", "status", "title: a\n\nstatus: x\n\n# end\n"),
         ("labels: []\n", "status", "status: x\n\nlabels: []\n"),
-        ("description: |+\n  a\n\nlabels: []\n", "status", "description: |+\n  a\n\nstatus: x\n\nlabels: []\n"),
-        ("title: a\n\nstatus: todo\n\nlabels: []\n", "priority", "title: a\n\nstatus: todo\n\npriority: x\nlabels: []\n"),
-        ("title: a\n\nstatus: todo\n\n# c\nlabels: []\n", "hold", "title: a\n\nstatus: todo\n\nhold: x\n# c\nlabels: []\n"),
+        (
+            "description: |+\n  a\n\nlabels: []\n",
+            "status",
+            "description: |+\n  a\n\nstatus: x\n\nlabels: []\n",
+        ),
+        (
+            "title: a\n\nstatus: todo\n\nlabels: []\n",
+            "priority",
+            "title: a\n\nstatus: todo\n\npriority: x\nlabels: []\n",
+        ),
+        (
+            "title: a\n\nstatus: todo\n\n# c\nlabels: []\n",
+            "hold",
+            "title: a\n\nstatus: todo\n\nhold: x\n# c\nlabels: []\n",
+        ),
         ("title: a\n\nstatus: todo\n", "priority", "title: a\n\nstatus: todo\n\npriority: x\n"),
-        ("title: a\nstatus: todo\nlabels: []\n", "hold", "title: a\nstatus: todo\n\nhold: x\nlabels: []\n"),
+        (
+            "title: a\nstatus: todo\nlabels: []\n",
+            "hold",
+            "title: a\nstatus: todo\n\nhold: x\nlabels: []\n",
+        ),
     ],
 )  # fmt: skip
 def test_a_spaced_field_stands_between_blank_lines(before: str, name: str, after: str) -> None:

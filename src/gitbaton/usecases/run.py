@@ -15,6 +15,7 @@ from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, leas
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
+from gitbaton.usecases.sync import reconcile
 from gitbaton.usecases.transitions import LeaseLost, read_tip
 
 if TYPE_CHECKING:
@@ -63,10 +64,12 @@ def run_task(
     poll_s: float = POLL_S,
     keep_workplace: bool = False,
 ) -> Ran | Choice:
-    """One whole run. Returns a ``Choice`` without entry when nothing is ready. Raises ``Refusal`` when
-    ``wanted`` can't be claimed, ``LeaseLost`` when somebody took the claim over meanwhile.
+    """One whole run: reconcile, choose, claim, carry out, publish. Returns a ``Choice`` without entry when
+    nothing is ready. Raises ``Refusal`` when ``wanted`` can't be claimed, ``LeaseLost`` when somebody took
+    the claim over meanwhile.
     """
-    project = project.fetched()
+    reconcile(project)
+    project = project.reread()
     require_config(project.repo)
 
     def lease_s(entry: Entry) -> float:
