@@ -10,6 +10,7 @@ A comment right before a block says more about it:
 
     <!-- exit: 4 -->            its last command ends with that exit code (otherwise: 0)
     <!-- file: tools/agent.sh --> the block's text is written to that file
+    <!-- prints: baton demo --> the whole block is what that command prints (not in a console block)
     <!-- not run: reason -->    nobody runs it here
 
 Blocks of kind ``sh`` need the last one: a reader takes them for commands. ``yaml`` blocks that are files of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOP = Path(__file__).parents[1]
-COMMENT = re.compile(r"<!-- (exit|file|not run): (.+?) -->")
+COMMENT = re.compile(r"<!-- (exit|file|prints|not run): (.+?) -->")
 SHELLS = ("sh", "bash", "shell", "zsh")
 TIMEOUT_S = 300
 #: What differs from run to run, and what stands for it in a comparison.
@@ -181,6 +182,11 @@ def run_page(text: str) -> tuple[str, list[str]]:
                 place.write(block.value, "\n".join(block.lines) + "\n")
             if block.note == "not run":
                 continue
+            if block.note == "prints":
+                found, wrong = _run_command(place, Command(block.value, [], block.lines), 0, where)
+                problems += wrong
+                changes.append((block.start, block.end, found))
+                continue
             if block.kind in SHELLS:
                 problems.append(f"{where}: say why nobody runs this block, or make it console")
             elif block.kind == "json":
@@ -201,20 +207,25 @@ def _run_block(place: Place, block: Block, where: str) -> tuple[list[str], list[
     problems: list[str] = []
     commands = find_commands(block)
     for command in commands:
-        code, printed = place.run(command.text)
         wanted = int(block.value) if block.note == "exit" and command is commands[-1] else 0
-        if code != wanted:
-            problems.append(
-                f"{where}: $ {command.text}\n  exit code {code}, not {wanted}:\n  " + "\n  ".join(printed)
-            )
-        alike = say_alike(command.expected, printed)
-        if not alike:
-            said, shown = "\n  ".join(printed), "\n  ".join(command.expected)
-            problems.append(
-                f"{where}: $ {command.text}\n  prints:\n  {said}\n  but the page says:\n  {shown}"
-            )
-        found += command.shown + (command.expected if alike else printed)
+        printed, wrong = _run_command(place, command, wanted, where)
+        found += command.shown + printed
+        problems += wrong
     return found, problems
+
+
+def _run_command(place: Place, command: Command, wanted: int, where: str) -> tuple[list[str], list[str]]:
+    """What a page should say that a command prints, and what is wrong with what it says."""
+    code, printed = place.run(command.text)
+    problems = []
+    if code != wanted:
+        said = "\n  ".join(printed)
+        problems.append(f"{where}: $ {command.text}\n  exit code {code}, not {wanted}:\n  {said}")
+    if say_alike(command.expected, printed):
+        return command.expected, problems
+    said, shown = "\n  ".join(printed), "\n  ".join(command.expected)
+    problems.append(f"{where}: $ {command.text}\n  prints:\n  {said}\n  but the page says:\n  {shown}")
+    return printed, problems
 
 
 def _check_json(block: Block, where: str) -> list[str]:
