@@ -172,8 +172,10 @@ def list_tree(git: Git, revision: str, folder: str = "") -> list[TreeEntry]:
 
 def list_entries(git: Git, revision: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
     """The entries of exactly these paths at ``revision``, folders included; what isn't there is left out."""
-    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *paths)
-    return {entry.path: entry for entry in _parse_tree(out)}
+    wanted = set(paths)
+    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *wanted)
+    # Asked for a folder and for a file in it, git lists the folder's other entries, too.
+    return {entry.path: entry for entry in _parse_tree(out) if entry.path in wanted}
 
 
 def _parse_tree(out: bytes) -> list[TreeEntry]:
