@@ -44,7 +44,7 @@ def copy_action(folder: Path) -> Path:
 
 def link_instead_of_install(action: str, installed: Path) -> str:
     """The text of ``action.yml`` with its first step replaced: it takes what is installed already."""
-    link = f'run: ln -s "{installed}" "$RUNNER_TEMP/gitbaton"\n'
+    link = f'run: ln -sfn "{installed}" "$RUNNER_TEMP/gitbaton"\n'
     changed, count = _INSTALL.subn(lambda found: link if "pip install" in found[0] else found[0], action)
     assert count == 1, "the step that installs is not where it was"
     return changed
