@@ -280,7 +280,7 @@ def _install_claude(project: Project, inputs: Inputs, environment: MutableMappin
 
 
 def _sync(inputs: Inputs, environment: MutableMapping[str, str]) -> int:
-    from gitbaton.usecases.review import sync_reviews
+    from gitbaton.usecases.sync import sync_reviews
 
     project = _open(environment)
     noticed = sync_reviews(project, only=inputs.task)

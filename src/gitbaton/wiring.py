@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitbaton.errors import Refusal
+from gitbaton.errors import Refusal, UsageError
 from gitbaton.ports import ShellRun
 from gitbaton.store.refs import open_refs
 from gitbaton.store.repository import Repository, open_repository
@@ -66,6 +66,17 @@ def open_project(
         environment=dict(environment), cache=find_cache(repo, environment), open_forge=lambda r: open_forge(r, environment, clock),
         open_agent=open_agent, run_shell=run_shell, outbox=outbox,
     )  # fmt: skip
+
+
+def open_here() -> Project:
+    """The project of the current folder, as it is now. Raises as ``open_project``."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the current folder is gone", code="no-directory", hint="change to an existing one"
+        ) from None
+    return open_project(here)
 
 
 def find_actor(repo: Repository, environment: Mapping[str, str]) -> str:

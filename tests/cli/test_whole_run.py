@@ -137,11 +137,11 @@ def test_nothing_of_the_person_is_touched(ready: Checkout, baton: Baton) -> None
 def test_people_who_look_see_what_happened(baton: Baton) -> None:
     said = baton("run", "greet", code=4)
     assert "grep -q hello hello.txt" in said.out
-    assert "checks failed: failed: greets" in said.out
+    assert "checks failed: greets did not pass" in said.out
     assert 'go on with: baton retry greet --guidance "' in said.out
     assert "greets failed" in baton("logs", "greet").out
     shown = baton("show", "greet").out
-    assert "1. checks failed: failed: greets" in shown
+    assert "1. checks failed: greets did not pass" in shown
     assert "failed" in baton("list").out
     assert "## Earlier attempts" in baton("briefing", "greet").out
 
@@ -193,3 +193,14 @@ def test_two_clones_see_the_same(tmp_path: Path) -> None:
     one("claim", "a")
     assert two.json("claim", code=3)["reason"] == "no task is ready: 1 in progress"
     assert states(two) == {"a": "in_progress"}
+
+
+def test_a_squashed_merge_frees_what_waits(ready: Checkout, baton: Baton) -> None:
+    baton("run", "greet", code=4)
+    baton("retry", "greet", "--guidance", "Say hello")
+    baton("run", "greet")
+    branch = "origin/baton/greet" if ready.remote else "baton/greet"
+    ready.git("fetch", "--quiet", "--all")
+    ready.git("merge", "--quiet", "--squash", branch)
+    ready.commit(message="Squashed by hand", push=ready.remote is not None)
+    assert baton.json("run", code=4)["task"]["id"] == "tell", "its file says done, however it was merged"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gitbaton.domain.config import Config
@@ -95,6 +98,8 @@ def test_criteria_may_be_written_short() -> None:
         ("title", "", ("title",), "string_too_short"),
         ("title", " \n", ("title",), "string_pattern_mismatch"),
         ("title", "x" * 201, ("title",), "string_too_long"),
+        ("title", "one\ntwo", ("title",), "string_pattern_mismatch"),
+        ("title", "one\n", ("title",), "string_pattern_mismatch"),
         ("title", None, ("title",), "string_type"),
         ("title", ["t"], ("title",), "string_type"),
         ("status", "doing", ("status",), "literal_error"),
@@ -155,9 +160,19 @@ def test_branch_prefixes(prefix: str) -> None:
     assert Config(prefix=prefix).prefix == prefix
 
 
-@pytest.mark.parametrize("prefix", ["", "/", "a//b", "a b/", "a:", "-\n"])
+@pytest.mark.parametrize(
+    "prefix", ["", "/", "a//b", "a b/", "a:", "b\n", "-b/", "a..b/", ".a/", "a./b", "a."]
+)
 def test_what_is_no_branch_prefix(prefix: str) -> None:
     assert refused(Config, {"prefix": prefix}) == [(("prefix",), "string_pattern_mismatch")]
+
+
+@settings(max_examples=60)
+@given(st.text(alphabet="aB0-_./ ", max_size=8))
+def test_every_branch_prefix_makes_a_branch(prefix: str) -> None:
+    if refused(Config, {"prefix": prefix}) == [] and ".lock" not in prefix:
+        command = ["git", "check-ref-format", "--branch", f"{prefix}add-login"]
+        assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def test_a_handoff_keeps_its_data_small() -> None:

@@ -84,6 +84,8 @@ run:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("title: |\n  a\n  b\n", (1, 1, "title", "bad-format", "must be one line")),
+        ('title: " \\n"\n', (1, 1, "title", "empty-text", "must not be empty")),
         ("title:\n", (1, 1, "title", "wrong-type", "must be text, not nothing")),
         ("title: [a]\n", (1, 1, "title", "wrong-type", "must be text, not a list")),
         ("title: t\nparent: {a: b}\n", (2, 1, "parent", "wrong-type", "must be text, not a mapping")),

@@ -29,7 +29,7 @@ def read_by_others(document: str) -> Any:
 
 def test_a_new_file_has_one_form() -> None:
     value = {
-        "labels": ["backend", "needs: review", {"a": 1, "b": [1, 2]}, [], ["x", ["y"]]],
+        "labels": ["backend", "needs: review", {"a": 1, "b": [1, 2]}, [], ["x", ["z"]]],
         "status": "todo",
         "title": "Add a login endpoint",
         "description": 'First line.\n\nIt\'s the "second": # no comment\n  indented\n',
@@ -60,7 +60,7 @@ labels:
       - 2
   - []
   - - x
-    - - y
+    - - z
 x-more:
   "yes": "no"
   empty: {{}}

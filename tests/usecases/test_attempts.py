@@ -389,11 +389,12 @@ def test_a_program_that_is_missing(trial: Trial) -> None:
     assert (state.status, state.attempts[0].outcome) == ("failed", Outcome.CRASHED)
 
 
-def test_our_own_failure_leaves_a_state_that_says_so(trial: Trial) -> None:
+@pytest.mark.parametrize("moment", ["claim", "prepare"])
+def test_our_own_failure_leaves_a_state_that_says_so(trial: Trial, moment: str) -> None:
     trial.plan()
 
     def break_down(event: RunEvent) -> None:
-        if event.kind == "prepare":
+        if event.kind == moment:
             raise RuntimeError("the view broke")
 
     trial.write_agent(WRITE)

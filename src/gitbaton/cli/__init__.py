@@ -5,6 +5,7 @@ its words, calls one use-case and prints the answer.
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton import __version__
@@ -53,6 +54,9 @@ COMMANDS: dict[str, Listed] = {
 
 def entry() -> None:
     """Console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that can't show a letter is no reason to fail
     sys.exit(main(sys.argv[1:]))
 
 

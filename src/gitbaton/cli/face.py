@@ -63,17 +63,9 @@ def build_parser(name: str, command: Command) -> Parser:
 
 def open_here() -> Project:
     """The project of the current folder."""
-    from pathlib import Path
+    from gitbaton import wiring
 
-    from gitbaton.wiring import open_project
-
-    try:
-        here = Path.cwd()
-    except FileNotFoundError:
-        raise UsageError(
-            "the current folder is gone", code="no-directory", hint="change to an existing one"
-        ) from None
-    return open_project(here)
+    return wiring.open_here()
 
 
 def carry_out(command: Command, arguments: argparse.Namespace, *, as_json: bool) -> int:

@@ -9,7 +9,8 @@ from gitbaton.report.records import record, task_record
 from gitbaton.report.run_text import render_review
 from gitbaton.report.terminal import Style
 from gitbaton.usecases.board import show_task
-from gitbaton.usecases.review import accept_task, reject_task, retry_task, review_task, sync_reviews
+from gitbaton.usecases.review import accept_task, reject_task, retry_task, review_task
+from gitbaton.usecases.sync import sync_reviews
 
 if TYPE_CHECKING:
     import argparse

@@ -10,12 +10,10 @@ from gitbaton.domain.document import Document, NonEmptyText, Part, Text, WrongFi
 from gitbaton.domain.durations import Duration
 from gitbaton.domain.task import Check
 
-_BranchPrefix = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?$"), BeforeValidator(take_text)
-]
-_Namespace = Annotated[
-    str, Field(pattern=r"^refs/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"), BeforeValidator(take_text)
-]
+#: A part of a ref between slashes: no dot first, last or doubled (git-check-ref-format(1)), no dash first.
+_REF_PART = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
+_BranchPrefix = Annotated[str, Field(pattern=rf"^{_REF_PART}(/{_REF_PART})*/?$"), BeforeValidator(take_text)]
+_Namespace = Annotated[str, Field(pattern=rf"^refs(/{_REF_PART})+$"), BeforeValidator(take_text)]
 
 
 class Author(Part):

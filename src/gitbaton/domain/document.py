@@ -24,8 +24,12 @@ def take_text(value: object) -> object:
 Text = Annotated[str, BeforeValidator(take_text)]
 #: Text that must say something.
 NonEmptyText = Annotated[str, Field(min_length=1, pattern=r"\S"), BeforeValidator(take_text)]
+#: One line that says something.
+LINE_PATTERN = r"^[^\r\n]*\S[^\r\n]*$"
 #: One line that names something, for lists and subjects of commits.
-TitleText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S"), BeforeValidator(take_text)]
+TitleText = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=LINE_PATTERN), BeforeValidator(take_text)
+]
 
 
 class WrongField(ValueError):

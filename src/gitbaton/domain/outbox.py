@@ -135,7 +135,7 @@ def collect(items: Sequence[Item], complaints: Sequence[str] = ()) -> Collected:
     if questions:
         fields["questions"] = _merge(fields.get("questions"), tuple(questions))
     fields = {name: _bound(name, value, problems) for name, value in fields.items()}
-    if data := _fit_data(fields.get("data", {}), notes, problems):
+    if data := _fit_data(fields.pop("data", {}), notes, problems):
         fields["data"] = data
     handoff = AgentHandoff.model_validate(fields)
     if not questions and handoff.next_action == "needs_input":

@@ -71,7 +71,7 @@ def judge_attempt(seen: Evidence) -> Verdict:
         )
     failed = [c.name for c in seen.checks if not c.passed]
     if failed:
-        return Verdict(Outcome.CHECKS_FAILED, f"failed: {', '.join(failed)}", verified=False)
+        return Verdict(Outcome.CHECKS_FAILED, f"{', '.join(failed)} did not pass", verified=False)
     if not seen.changed:
         delivered = seen.result_errors is not None or (seen.documents_allowed and seen.has_handoff)
         if delivered:

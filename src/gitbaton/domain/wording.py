@@ -8,6 +8,7 @@ from typing import Any
 _TERMINAL_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 #: What a terminal would obey, what reorders text for the eye, and halves of characters that no file takes.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CUT = " […cut]"
 _BLANK = re.compile(r"\s+")
 
 
@@ -54,4 +55,4 @@ def measure_block(value: object, depth: int = 1) -> int:
 
 def cut_text(text: str, length_max: int) -> str:
     """``text``, or its beginning with a mark that the rest was cut off."""
-    return text if len(text) <= length_max else text[: length_max - 8].rstrip() + " […cut]"
+    return text if len(text) <= length_max else text[: length_max - len(_CUT)].rstrip() + _CUT

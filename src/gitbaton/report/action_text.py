@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from gitbaton.domain.handoff import CheckResult
     from gitbaton.domain.state import State
     from gitbaton.errors import BatonError
-    from gitbaton.usecases.review import Noticed
     from gitbaton.usecases.run import Ran
+    from gitbaton.usecases.sync import Noticed
 
 _ROWS_MAX = 30
 _OUTPUT_LINES = 30

@@ -6,16 +6,16 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.reviewtext import render_usage
 from gitbaton.report.board_text import words
 from gitbaton.report.terminal import Style, align, fit, printable
+from gitbaton.store.layout import HANDOFFS
 
 if TYPE_CHECKING:
     from gitbaton.usecases.attempt import RunEvent
     from gitbaton.usecases.review import ReviewView
 
-#: Shown by name only: what they say stands above.
-_OWN_FILES = ("tasks/handoffs/",)
 _COLORS = {
     "claim": "cyan",
     "prepare": "dim",
@@ -26,6 +26,8 @@ _COLORS = {
     "review": "magenta",
     "end": "green",
 }
+#: How the text of an attempt's end begins when its work goes to review.
+_GOOD = tuple(outcome.value for outcome, rule in OUTCOMES.items() if rule.good)
 
 
 class RunView:
@@ -44,7 +46,8 @@ class RunView:
             figures.append(f"${event.cost_usd:.2f}")
         tail = f"  [{', '.join([*figures, elapsed])}]" if event.kind == "agent" else ""
         room = max(20, self._style.width - 10 - len(tail))
-        label = self._style.paint(f"{event.kind:<8}", _COLORS.get(event.kind))
+        color = "red" if event.kind == "end" and not event.text.startswith(_GOOD) else _COLORS.get(event.kind)
+        label = self._style.paint(f"{event.kind:<8}", color)
         print(
             f"{label}{fit(printable(event.text), room)}{self._style.paint(tail, 'dim')}",
             file=self._stream,
@@ -80,11 +83,15 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
             "Done when:",
             *(f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in view.task.acceptance),
         ]
-    rows = [[c.kind, f"+{c.added}", f"-{c.removed}", c.path] for c in view.changes]
+    work = [c for c in view.changes if not _is_own(c.path, view)]
+    rows = [[c.kind, f"+{c.added}", f"-{c.removed}", c.path] for c in work]
     colors: list[list[str | None]] = [[None, "green", "red", None] for _ in rows]
-    lines += ["", f"{len(rows)} files:", align(rows, style, colors)]
+    count = f"{len(rows)} file{'s' if len(rows) != 1 else ''}:" if rows else "no file was changed"
+    lines += ["", count, *([align(rows, style, colors)] if rows else [])]
+    if len(work) < len(view.changes):
+        lines.append(style.paint("and under tasks/: its handoffs and its status", "dim"))
     if patch:
-        for change in [c for c in view.changes if not c.path.startswith(_OWN_FILES)]:
+        for change in work:
             lines += [
                 "",
                 style.paint(printable(f"── {change.path}"), "bold"),
@@ -97,6 +104,11 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
             f'ask for changes: baton reject {row.id} --guidance "…"',
         ]
     return "\n".join(lines)
+
+
+def _is_own(path: str, view: ReviewView) -> bool:
+    """Whether gitbaton itself wrote that file with the attempt: what it says stands above."""
+    return path == view.entry.row.path or path.startswith(f"{HANDOFFS}/{view.entry.row.id}/")
 
 
 def _check_lines(view: ReviewView, style: Style) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gitbaton.domain.board import BrokenRow, TaskRow
-from gitbaton.domain.document import WrongField
+from gitbaton.domain.document import LINE_PATTERN, WrongField
 from gitbaton.domain.ids import ID_PATTERN, explain_bad_id, find_similar
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Problem
@@ -184,6 +184,8 @@ def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:
             return "not-allowed", f"must be one of {', '.join(allowed)}, not {_shown(given)}{hint}"
         case "string_pattern_mismatch" if context["pattern"] == r"\S":
             return "empty-text", "must not be empty"
+        case "string_pattern_mismatch" if context["pattern"] == LINE_PATTERN:
+            return ("bad-format", "must be one line") if str(given).strip() else ("empty-text", "must not be empty")
         case "string_pattern_mismatch" if context["pattern"] == ID_PATTERN:
             return "bad-id", f"{_shown(given)} can't be an id: {explain_bad_id(str(given))}"
         case "string_pattern_mismatch":

@@ -31,7 +31,9 @@ _IDENTITY = re.compile(
     r"tell me who you are|unable to auto-detect email|empty ident name|no email was given", re.IGNORECASE
 )
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
-_SIGNING = re.compile(r"gpg failed|failed to sign|error: ssh-keygen|cannot run gpg|user\.signingkey", re.IGNORECASE)
+_SIGNING = re.compile(
+    r"gpg failed|failed to sign|error: ssh-keygen|cannot run gpg|user\.signingkey", re.IGNORECASE
+)
 _NOT_WRITABLE = re.compile(r"permission denied|read-only file system|insufficient permission", re.IGNORECASE)
 _LOCKED = re.compile(r"unable to create '(?P<lock>[^']*\.lock)': file exists", re.IGNORECASE)
 _OWNERSHIP = re.compile(r"dubious ownership in repository at '(?P<path>[^']*)'")

@@ -149,7 +149,7 @@ def _take_item(value: object, complaints: list[str], secrets: Mapping[str, str])
         return Item.model_validate(clean)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-    wrong = {str(e["loc"][1]) for e in found if e["loc"][0] == "handoff" and len(e["loc"]) > 1}
+    wrong = {str(e["loc"][1]) for e in found if e["loc"][:1] == ("handoff",) and len(e["loc"]) > 1}
     complaints += [f"refused: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]
     if not wrong:
         return None

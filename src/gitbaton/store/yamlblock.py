@@ -54,6 +54,14 @@ def replace_root(text: str, tree: MappingNode) -> Iterator[str]:
         yield from with_lines(text, line_start(text, tree.start), lines_end(text, tree), ["{}"])
 
 
+def fill_root(text: str, tree: MappingNode, key: str, value: Any) -> Iterator[str]:
+    """A first key for a document that is an empty pair of braces."""
+    if not tree.entries and opens_line(text, tree.start):
+        ending = line_break(text, tree.end)
+        lines = entry_lines(key, value, column(text, tree.start))
+        yield text[: tree.start] + ending.join(lines).lstrip(" ") + text[tree.end :]
+
+
 # -- inserting ---------------------------------------------------------------------------------------
 
 
@@ -155,7 +163,7 @@ def replace(text: str, tree: MappingNode, around: Block, index: int, value: Any)
     after = _behind_mark(text, around, index)
     if after is None:
         return
-    for head, *body in _renderings(text, tree, node, value, column(text, around.start)):
+    for head, *body in _renderings(text, tree, around, node, value):
         if isinstance(node, Block) and not node.flow:
             yield from _replace_block(text, node, after, head, body)
         elif node.style in BLOCK_SCALAR:
@@ -172,10 +180,11 @@ def _behind_mark(text: str, around: Block, index: int) -> int | None:
     return found.end() if found else None
 
 
-def _renderings(text: str, tree: MappingNode, node: Node, value: Any, outer: int) -> Iterator[list[str]]:
+def _renderings(text: str, tree: MappingNode, around: Block, node: Node, value: Any) -> Iterator[list[str]]:
     """Ways to write a value: what follows colon or dash on that line, then the lines below. The style of
     the scalar that stands there is kept as far as it carries the value.
     """
+    outer = column(text, around.start)
     if isinstance(value, str) and node.style in BLOCK_SCALAR:
         body = _BODY_INDENT.match(text, line_end(text, node.start), node.end)
         indent = len(body[1]) - outer if body else 2
@@ -187,8 +196,13 @@ def _renderings(text: str, tree: MappingNode, node: Node, value: Any, outer: int
     if not isinstance(value, dict | list) and "\n" not in str(value):
         yield [" " + render_scalar(value, style=node.style if node.style in QUOTES else "")]
         return
+    dash = _dash_indent(text, tree)
     for literal in (True, False):
-        yield value_lines("", value, outer, dash=_dash_indent(text, tree), literal=literal)
+        if isinstance(around, SequenceNode):
+            first, *rest = item_lines(value, outer, dash=dash, literal=literal)
+            yield [first[outer + 1 :], *rest]
+        else:
+            yield value_lines("", value, outer, dash=dash, literal=literal)
 
 
 def _replace_inline(text: str, node: Node, after: int, head: str, body: list[str]) -> Iterator[str]:

@@ -27,10 +27,12 @@ class _Slot(NamedTuple):
     end: int
 
 
-def insert(text: str, around: Flow, last: str | int, value: Any, *, order: Sequence[str]) -> Iterator[str]:
+def insert(
+    text: str, tree: MappingNode, around: Flow, last: str | int, value: Any, *, order: Sequence[str]
+) -> Iterator[str]:
     """A new pair (its place follows ``order``) or a new item in front of item ``last``."""
     slots = _slots(around)
-    style = _style(around)
+    style = _style(around) or _style(tree)
     if isinstance(around, MappingNode):
         shown = render_pair(str(last), value, style=style)
         index = place_after([key.value for key, _ in around.entries], str(last), order) + 1
@@ -45,16 +47,18 @@ def insert(text: str, around: Flow, last: str | int, value: Any, *, order: Seque
         yield from _insert_after(text, slots, index - 1, shown)
 
 
-def replace(text: str, around: Flow, index: int, value: Any) -> Iterator[str]:
+def replace(text: str, tree: MappingNode, around: Flow, index: int, value: Any) -> Iterator[str]:
     """Another value in place of the one that stands there."""
     node = around.items[index] if isinstance(around, SequenceNode) else around.entries[index][1]
-    shown = render_flow(value, style=node.style if node.style in QUOTES else _style(around), flow=True)
+    style = node.style if node.style in QUOTES else _style(around) or _style(tree)
+    shown = render_flow(value, style=style, flow=True)
     at = node.start
     if isinstance(around, MappingNode) and node.start == node.end:
         key_end = around.entries[index][0].end
         announced = ":" in text[key_end:at]
         at = at if announced else key_end
-        shown = f" {shown}" if announced else f": {shown}"
+        space = "" if text[at - 1] in " \t" else " "
+        shown = f"{space}{shown}" if announced else f": {shown}"
     yield text[:at] + shown + text[max(at, node.end) :]
 
 
@@ -90,7 +94,9 @@ def _slots(around: Flow) -> list[_Slot]:
 
 
 def _style(around: Flow) -> str:
-    """The quoting that all the keys or items have: JSON stays JSON."""
+    """The quoting that all the keys or items in brackets have: JSON stays JSON."""
+    if not around.flow:
+        return ""
     shown: list[Node] = (
         around.items if isinstance(around, SequenceNode) else [key for key, _ in around.entries]
     )
@@ -109,7 +115,7 @@ def _fill(text: str, around: Flow, shown: str) -> Iterator[str]:
     """The first child of an empty collection."""
     inside = text[around.start + 1 : around.end - 1]
     if "#" not in inside:
-        pad = " " if inside else ""
+        pad = " " if inside.startswith(" ") else ""
         yield text[: around.start + 1] + pad + shown + pad + text[around.end - 1 :]
     yield text[: around.end - 1] + shown + text[around.end - 1 :]
 

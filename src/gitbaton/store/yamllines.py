@@ -175,6 +175,10 @@ def with_lines(text: str, begin: int, end: int, lines: Sequence[str]) -> Iterato
     break stays one where that is possible (a block scalar may need it: the second answer).
     """
     unfinished = end == len(text) and not is_line_start(text, end)
+    below = end
+    while lines and not lines[-1] and below < len(text) and is_blank(text, below):
+        # Text that keeps its last blank lines makes those its own that are there.
+        lines, below = lines[:-1], line_end(text, below)
     if not lines:
         if unfinished:
             yield text[: begin - len(_break_before(text, begin))]

@@ -6,6 +6,7 @@ meaning. The caller reads each and takes the first that says what it should.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.store import yamlblock, yamlflow
@@ -63,7 +64,7 @@ def splice(text: str, tree: MappingNode, change: Change, layout: Layout) -> Iter
             wanted = layout if around is tree else Layout(order)
             return _insert(text, tree, around, last, value, layout=wanted)
         case Replace(_, value) if around.flow:
-            return yamlflow.replace(text, around, _index(around, last), value)
+            return yamlflow.replace(text, tree, around, _index(around, last), value)
         case Replace(_, value):
             return yamlblock.replace(text, tree, around, _index(around, last), value)
         case Delete():
@@ -81,7 +82,9 @@ def _insert(
     layout: Layout,
 ) -> Iterator[str]:
     if around.flow:
-        return yamlflow.insert(text, around, last, value, order=layout.order)
+        flow = yamlflow.insert(text, tree, around, last, value, order=layout.order)
+        # An empty document has no style yet.
+        return chain(yamlblock.fill_root(text, tree, str(last), value), flow) if tree is around else flow
     if isinstance(around, SequenceNode):
         return yamlblock.insert_item(text, tree, around, int(last), value)
     return yamlblock.insert_entry(

@@ -6,6 +6,7 @@ Whatever happens, the work is kept: published on the task branch, or under a ref
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 POLL_S = 30.0
 _CHECK_OUTPUT = 4000
+_CHECK_LINES = 6  # of a failed check are shown at once; the handoff keeps more
+_WORD = re.compile(r"\w")
 
 
 class RunEvent(NamedTuple):
@@ -285,6 +288,8 @@ def run_checks(
             )
         )
         log.say("check", f"{check.name} {'passed' if passed else 'failed'} in {done.seconds:.1f} s")
+        for line in [] if passed else [x for x in output.splitlines() if _WORD.search(x)][-_CHECK_LINES:]:
+            log.say("check", f"  {line}")
     return tuple(results)
 
 

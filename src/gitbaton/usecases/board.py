@@ -10,9 +10,9 @@ from gitbaton.errors import InvalidDocument, UsageError
 from gitbaton.store.documents import parse_document
 from gitbaton.store.git import read_objects
 from gitbaton.store.snapshots import read_worktree
-from gitbaton.usecases.claim import Choice, choose_next
+from gitbaton.usecases.claim import Choice, accept_only, choose_next
 from gitbaton.usecases.material import find_newest_handoffs
-from gitbaton.usecases.project import Project, View, find_entry, load_view
+from gitbaton.usecases.project import Project, View, find_entry, load_view, own_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +70,10 @@ def list_tasks(
     return Listing(found, view.board.broken)
 
 
-def show_task(project: Project, text: str) -> Shown:
-    """One task, as this checkout has it. Raises ``Refusal``."""
+def show_task(project: Project, text: str | None) -> Shown:
+    """One task, as this checkout has it; None: the attempt's own. Raises ``Refusal``."""
     view = load_view(project, local=True)
-    entry = find_entry(view, text)
+    entry = find_entry(view, text or own_task(project))
     tip = view.tips.states.get(entry.row.id)
     newest = find_newest_handoffs(project, view, entry.row.id, 1)
     handoff = newest[0][1] if newest else None
@@ -101,11 +101,7 @@ def next_task(project: Project, *, label: str | None = None, plan: str | None = 
     if own := project.own_task:
         entry = load_view(project, local=False).board.entries.get(own)
         return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
-
-    def accept(entry: Entry) -> bool:
-        return (not label or label in entry.row.labels) and (not plan or entry.row.plan == plan)
-
-    choice = choose_next(load_view(project, local=False), accept=accept)
+    choice = choose_next(load_view(project, local=False), accept=accept_only(label, plan))
     if choice.entry is None:
         local = [
             e.row.id

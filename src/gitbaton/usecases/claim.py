@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.state import Attempt, Holder, State
-from gitbaton.errors import LostRace, Refusal
+from gitbaton.errors import BatonError, LostRace, Refusal
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap
@@ -103,7 +104,13 @@ def claim_task(
                         hint=f"see who: baton show {entry.row.id}",
                     ) from None
                 continue
-            if refused := _refuse_after(project, claim):
+            try:
+                refused = _refuse_after(project, claim)
+            except BaseException:  # Ctrl-C or the network: nobody would hear of a claim that stayed
+                with contextlib.suppress(BatonError):
+                    _withdraw(project, claim)
+                raise
+            if refused:
                 _withdraw(project, claim)
                 if wanted:
                     return _capped(wanted, refused)
@@ -261,9 +268,18 @@ def _withdraw(project: Project, claim: Claim) -> None:
     advance(project, claim.entry.row.id, "withdrawn", change, run=claim.run)
 
 
-def claim_as_person(project: Project, wanted: str | None) -> Claim | Choice:
-    """A person's claim: no lease, given back with ``stop``."""
-    return claim_task(project, wanted, holder=Holder(name=project.actor, kind="person"), lease_s=None)
+def claim_as_person(
+    project: Project, wanted: str | None, *, label: str | None = None, plan: str | None = None
+) -> Claim | Choice:
+    """A person's claim: no lease, given back with ``stop``. ``label`` and ``plan`` narrow what is next."""
+    holder = Holder(name=project.actor, kind="person")
+    accept = accept_only(label, plan)
+    return claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+
+
+def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:
+    """Whether an entry has ``label`` and belongs to ``plan``; None: any."""
+    return lambda e: (not label or label in e.row.labels) and (not plan or e.row.plan == plan)
 
 
 def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:

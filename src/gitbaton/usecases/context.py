@@ -20,7 +20,7 @@ from gitbaton.store.schemas import field_order, shape_for
 from gitbaton.store.yamledit import SetField, edit_yaml
 from gitbaton.usecases.handoffs import render_handoff
 from gitbaton.usecases.material import find_newest_handoffs
-from gitbaton.usecases.project import Project, View, find_row, load_view
+from gitbaton.usecases.project import Project, View, find_row, load_view, own_task
 from gitbaton.usecases.tasks import pushed
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ def _hand_over(
 
 def _find_own(project: Project, text: str | None) -> str:
     """The attempt's own task. Raises ``Refusal`` (``inside-attempt``) when ``text`` means another one."""
-    own = project.own_task
-    if not own:
-        raise Refusal("this attempt does not know its task", code="inside-attempt", hint="set BATON_TASK")
+    own = own_task(project)
     if text and text != own and find_row(load_view(project, local=True), text).id != own:
         raise Refusal(
             f"inside an attempt you speak for {own} alone, not for {text}",
@@ -162,10 +160,8 @@ def complete_task(
     handoff = check_fields(fields)
     if project.outbox is not None:
         return _hand_over_completion(project, project.outbox, text, handoff, result)
-    if not text:
-        raise UsageError("which task is complete?", code="no-task", hint="give its id")
     view = load_view(project, local=True)
-    row = find_row(view, text)
+    row = find_row(view, text or own_task(project))
     _refuse_completion(view, row)
     if result is not None:
         refuse_result(row.id, _read_task(project, row.path), result)
@@ -257,9 +253,10 @@ def _read_task(project: Project, path: str) -> Task | None:
 
 
 def get_context(project: Project, text: str | None, *, limit: int = 5) -> Context:
-    """The newest handoffs of a task, or of all tasks and sessions, newest first: those on the base branch, on
-    the task's branch, and in this checkout.
+    """The newest handoffs of a task, or (None) of all tasks and sessions, newest first: those on the base branch,
+    on the task's branch, and in this checkout. Inside an attempt None is its own task.
     """
     view = load_view(project, local=True)
+    text = text or project.own_task
     task = find_row(view, text).id if text else None
     return Context(task, tuple(find_newest_handoffs(project, view, task, limit)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import Board, LiveRow, TaskRow, fold_board
 from gitbaton.domain.ids import find_id
-from gitbaton.errors import Refusal
+from gitbaton.errors import Refusal, UsageError
 from gitbaton.store.git import is_ancestor
 from gitbaton.store.live import Tips, read_tips, to_live_row
 from gitbaton.store.snapshots import Contents, overlay_local, read_contents, read_revision
@@ -120,6 +120,13 @@ def find_entry(view: View, text: str) -> Entry:
 def find_row(view: View, text: str) -> TaskRow:
     """The task file's row that ``text`` names; raises as ``find_entry``."""
     return find_entry(view, text).row
+
+
+def own_task(project: Project) -> str:
+    """The task of this attempt, for commands that may leave its id out. Raises ``UsageError`` (``no-task``)."""
+    if not project.own_task:
+        raise UsageError("which task?", code="no-task", hint="give its id; see the ids with: baton list")
+    return project.own_task
 
 
 def refuse_inside(

@@ -8,7 +8,7 @@ from gitbaton.domain.task import Task
 from gitbaton.errors import Refusal
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import find_merge_base, is_ancestor, read_objects, resolve
+from gitbaton.store.git import find_merge_base, read_objects, resolve
 from gitbaton.store.history import Change, list_changes
 from gitbaton.usecases.material import list_handoffs
 from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
@@ -97,11 +97,11 @@ def accept_task(project: Project, text: str) -> Accepted:
     assert state.head
     review = forge.find_review(state.branch) or Review(state.branch, project.repo.base.branch, "open")
     if review.state == "merged" and review.merge_commit:
-        _mark_merged(project, task, review.merge_commit)
+        mark_merged(project, task, review.merge_commit)
         return Accepted(task, review.merge_commit, _freed(project, task))
 
     def record(commit: str, updates: Sequence[RefUpdate]) -> None:
-        _mark_merged(project, task, commit, updates)
+        mark_merged(project, task, commit, updates)
 
     commit = forge.merge(review, head_oid=state.head, title=entry.row.title, record=record)
     return Accepted(task, commit, _freed(project, task))
@@ -185,52 +185,7 @@ def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:
     return advance(project, task, "retried", change)
 
 
-# -- what only the forge, or the base branch, knows -------------------------------------------------------------
-
-
-class Noticed(NamedTuple):
-    """Something that ``sync`` found and wrote down."""
-
-    task: str
-    event: str
-
-
-def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
-    """Write to the state what happened at reviews elsewhere: merged, closed. Idempotent."""
-    refuse_inside(project, "sync")
-    project = project.fetched()
-    view = load_view(project, local=False)
-    forge = None
-    noticed = []
-    for task, tip in sorted(view.tips.states.items()):
-        state = tip.state
-        if (
-            (only and task != only)
-            or state.status not in ("in_review", "changes_requested", "closed")
-            or not state.branch
-        ):
-            continue
-        base = project.repo.base.commit
-        if state.head and base and is_ancestor(project.repo.git, state.head, base):
-            _mark_merged(project, task, base)
-            noticed.append(Noticed(task, "merged"))
-            continue
-        forge = forge or project.open_forge(project.repo)
-        review = forge.find_review(state.branch) if forge.kind != "local" else None
-        if review and review.state == "merged" and review.merge_commit:
-            _mark_merged(project, task, review.merge_commit)
-            noticed.append(Noticed(task, "merged"))
-        elif review and review.state == "closed" and state.status != "closed":
-            advance(
-                project,
-                task,
-                "closed",
-                lambda _: {"reason": "its pull request was closed without merging", "lease": None},
-            )
-            noticed.append(Noticed(task, "closed"))
-    return noticed
-
-
-def _mark_merged(project: Project, task: str, commit: str, updates: Sequence[RefUpdate] = ()) -> None:
+def mark_merged(project: Project, task: str, commit: str, updates: Sequence[RefUpdate] = ()) -> None:
+    """Write down that ``commit`` merged a task's work, together with the ref updates ``updates``."""
     fields = {"merge": commit, "lease": None, "run": None, "claimed_by": None, "guidance": ()}
     advance(project, task, "merged", lambda _: fields, also=lambda _: updates)

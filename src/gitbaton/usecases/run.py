@@ -15,6 +15,7 @@ from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, leas
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
+from gitbaton.usecases.sync import reconcile
 from gitbaton.usecases.transitions import LeaseLost, read_tip
 
 if TYPE_CHECKING:
@@ -63,10 +64,12 @@ def run_task(
     poll_s: float = POLL_S,
     keep_workplace: bool = False,
 ) -> Ran | Choice:
-    """One whole run. Returns a ``Choice`` without entry when nothing is ready. Raises ``Refusal`` when
-    ``wanted`` can't be claimed, ``LeaseLost`` when somebody took the claim over meanwhile.
+    """One whole run: reconcile, choose, claim, carry out, publish. Returns a ``Choice`` without entry when
+    nothing is ready. Raises ``Refusal`` when ``wanted`` can't be claimed, ``LeaseLost`` when somebody took
+    the claim over meanwhile.
     """
-    project = project.fetched()
+    reconcile(project)
+    project = project.reread()
     require_config(project.repo)
 
     def lease_s(entry: Entry) -> float:
@@ -87,7 +90,7 @@ def run_task(
     if isinstance(claimed, Choice):
         return claimed
     return run_claimed(
-        project.reread(),
+        project,
         claimed,
         on_event,
         agent_name=agent_name,
@@ -108,14 +111,12 @@ def run_claimed(
     """Carry out a claim that is ours. Every way out leaves a state that says what happened."""
     row, state = claim.entry.row, claim.tip.state
     log = AttemptLog(project, log_path(project, row.id, state.attempt, claim.run), on_event)
-    log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
     root = project.cache / f"{row.id}-{state.attempt}-{claim.run}"
     try:
+        log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
+        project = project.reread()
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
-        log.say(
-            "end" if OUTCOMES[done.verdict.outcome].good else "guard",
-            f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}",
-        )
+        log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
         published = publish(project, done, log)
     except LeaseLost:
         raise

@@ -1,0 +1,1 @@
+"""Reads a log of working hours and says where the time went."""

@@ -1,0 +1,1 @@
+"""Tests of ``hours``: ``python3 -m unittest`` runs them all."""
