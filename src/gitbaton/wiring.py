@@ -12,7 +12,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.ports import ShellRun
@@ -143,6 +142,8 @@ def open_forge(
 
 
 def _is_github(host: str, environment: Mapping[str, str]) -> bool:
+    from urllib.parse import urlsplit
+
     served = urlsplit(environment.get("GITHUB_SERVER_URL", "")).netloc
     return host in {"github.com", served.lower()}
 
