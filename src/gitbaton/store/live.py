@@ -53,7 +53,7 @@ def read_tips(repo: Repository, task: str = "") -> Tips:
             tips.states[name] = Tip(oid, state)
         else:
             said = f"it is the state of {state.task}"
-            tips.unreadable[name] = (Problem(path, 1, 1, "task", "wrong-task", said),)
+            tips.unreadable[name] = (Problem(path, 1, 1, "task", "bad-value", said),)
     return tips
 
 
