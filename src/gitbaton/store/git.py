@@ -154,8 +154,10 @@ def list_tree(git: Git, revision: str, folder: str = "") -> list[TreeEntry]:
 
 def list_entries(git: Git, revision: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
     """The entries of exactly these paths at ``revision``, folders included; what isn't there is left out."""
-    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *paths)
-    return {entry.path: entry for entry in _parse_tree(out)}
+    wanted = set(paths)
+    # Beside a path inside a folder, git lists all of the folder's entries.
+    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *sorted(wanted))
+    return {entry.path: entry for entry in _parse_tree(out) if entry.path in wanted}
 
 
 def _parse_tree(out: bytes) -> list[TreeEntry]:
