@@ -32,6 +32,7 @@ from gitbaton.report.workflow_commands import (
     render_problem,
 )
 from gitbaton.store.git import Git
+from gitbaton.store.repository import require_config
 from gitbaton.wiring import heed_termination, open_project
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def _run(inputs: Inputs, environment: MutableMapping[str, str]) -> int:
 
     heed_termination()
     project = _open(environment)
+    require_config(project.repo)
     _warn_of_left_token(project)
     if _install_claude(project, inputs, environment):
         project = _open(environment)

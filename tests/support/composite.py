@@ -141,10 +141,15 @@ class CompositeRunner:
         return scope.run
 
     def run_job(
-        self, workflow: Path, job: str, needs: Mapping[str, Mapping[str, str]] | None = None
+        self,
+        workflow: Path,
+        job: str,
+        needs: Mapping[str, Mapping[str, str]] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> ActionRun:
         """Run the steps of one job. ``needs`` gives the outputs of the jobs it needs, all of which
-        succeeded. The job's own ``if``, matrix, container and services are left out.
+        succeeded; ``secrets`` are the repository's. The job's own ``if``, matrix, container and services are
+        left out.
         """
         declared = read_yaml(workflow)
         described = declared["jobs"][job]
@@ -156,7 +161,12 @@ class CompositeRunner:
             **((described.get("defaults") or {}).get("run") or {}),
         }
         inputs = {name: str(value) for name, value in self.environment.event.get("inputs", {}).items()}
-        more = {"needs": results, "vars": {}, "secrets": {"GITHUB_TOKEN": self.environment.token}}
+        more = {
+            "needs": results,
+            "vars": {},
+            "secrets": {**(secrets or {}), "GITHUB_TOKEN": self.environment.token},
+        }
+        self.masks += (secrets or {}).values()
         scope = _Scope(self.workspace, inputs, {}, defaults=defaults, more=more)
         for source in (declared.get("env"), described.get("env")):
             for name, value in (source or {}).items():

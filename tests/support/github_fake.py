@@ -225,7 +225,9 @@ class GitHubFake:
         login = parse_basic(exchange.headers.get("authorization"))
         token = self._tokens.get(login.password) if login else None
         is_open = hosted is not None and not hosted.is_private and not is_push(exchange)
-        if token is None and (login is not None or not is_open):
+        if len(exchange.headers.get_all("authorization") or ()) > 1:
+            exchange.reply(400, {"Content-Type": "text/plain"}, b'Duplicate header: "Authorization"\n')
+        elif token is None and (login is not None or not is_open):
             exchange.reply(401, CHALLENGE, b"Invalid username or token.\n")
         elif hosted is None or (token is not None and not token.sees(hosted)):
             exchange.reply(404, {"Content-Type": "text/plain"}, b"remote: Repository not found.\n")

@@ -82,7 +82,10 @@ def read_log(text: str, masks: list[str]) -> StepLog:
     stopped = ""
     for line in text.splitlines():
         if stopped:
-            stopped = "" if line.strip() == f"::{stopped}::" else stopped
+            if line.strip() == f"::{stopped}::":
+                stopped = ""
+            else:  # shown as it is
+                log.lines.append(hide(line, log.masks))
             continue
         command = _COMMAND.fullmatch(line)
         if command is None:

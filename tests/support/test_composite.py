@@ -305,4 +305,4 @@ def test_bad_assignments(text: str) -> None:
 def test_commands_can_be_stopped() -> None:
     log = read_log("::stop-commands::t0k\n::error::not one\n::t0k::\n::error::one\n::group::g\nplain", [])
     assert [note.text for note in log.annotations] == ["one"]
-    assert log.lines == ["::group::g", "plain"]
+    assert log.lines == ["::error::not one", "::group::g", "plain"]

@@ -147,6 +147,8 @@ def _advise_forbidden(failure: Failure, needs: str) -> tuple[str, str]:
     if sso:
         return "forge-auth", f"authorize the token for the organization's single sign-on: {sso[1]}"
     named = _name_permissions(failure.headers.get("x-accepted-github-permissions", "")) or needs
+    if named in {f"{needs.partition(':')[0]}: {level}" for level in ("read", "write")}:
+        named = needs  # the header speaks of one request; the next one of the same errand may need more
     return (
         "forge-permission",
         f"the token needs the permission {named}; in a workflow, add it under permissions:",
