@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
 from gitbaton.domain.lifecycle import IllegalEvent
+from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
 from gitbaton.errors import BatonError, LostRace, Refusal
 from gitbaton.store.live import Tip, render_time
@@ -204,7 +205,7 @@ def _try_claim(
             lost = attempts[-1].model_copy(
                 update={
                     "ended": render_time(now),
-                    "outcome": "machine_lost",
+                    "outcome": Outcome.MACHINE_LOST,
                     "message": "never reported back",
                 }
             )
@@ -298,7 +299,7 @@ def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
                 raise LeaseLost(task, None, old.claimed_by.name if old.claimed_by else None)
             ended = (
                 old.attempts[-1].model_copy(
-                    update={"ended": render_time(project.refs.now()), "outcome": "stopped"}
+                    update={"ended": render_time(project.refs.now()), "outcome": Outcome.STOPPED}
                 )
                 if old.attempts
                 else None
