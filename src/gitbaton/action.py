@@ -208,6 +208,8 @@ def _run(inputs: Inputs, environment: MutableMapping[str, str]) -> int:
     _report(ran, environment)
     _append(environment, "GITHUB_STEP_SUMMARY", f"{render_run_summary(ran)}\n{board}")
     waits = ran.tip.state.status == "needs_input"
+    if ran.interrupted:
+        return EXIT_INTERRUPTED
     return 0 if ran.good or waits else EXIT_ATTEMPT_FAILED
 
 
