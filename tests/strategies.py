@@ -129,9 +129,11 @@ def edits(draw: Callable[[st.SearchStrategy[Any]], Any], value: dict[str, Any]) 
         return AddItem((draw(st.sampled_from(LIST_FIELDS)),), draw(st.one_of(_ids, field_text)))
     if kind == "remove item":
         name = draw(st.sampled_from(LIST_FIELDS))
-        return RemoveItem((name,), draw(st.sampled_from([*(value.get(name) or []), "nobody"])))
-    inside: list[tuple[str | int, ...]] = [("limits", name) for name in [*value.get("limits", {}), "extra"]]
-    for index, step in enumerate(value.get("steps", [])):
+        return RemoveItem((name,), draw(st.sampled_from([*_items(value.get(name)), "nobody"])))
+    limits, steps = value.get("limits"), value.get("steps")
+    inside: list[tuple[str | int, ...]] = [("limits", "extra")]
+    inside += [("limits", name) for name in limits] if isinstance(limits, dict) else []
+    for index, step in enumerate(steps if isinstance(steps, list) else ()):
         inside += [("steps", index)] * 2
         inside += [("steps", index, part) for part in (*step, "run")] if isinstance(step, dict) else []
     if kind == "nested":
@@ -141,6 +143,10 @@ def edits(draw: Callable[[st.SearchStrategy[Any]], Any], value: dict[str, Any]) 
     if kind == "set value":
         return SetField((name,), draw(documents().map(lambda other: next(iter(other.values())))))
     return SetField((name,), draw(field_text))
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 _DAMAGE = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from gitbaton.domain.board import EffectiveState  # noqa: TC001 the SDK evaluates annotations
 from gitbaton.domain.task import Complexity, Priority, Type  # noqa: TC001 as above
@@ -37,6 +37,8 @@ Remaining = Annotated[Texts, Field(description="What is not finished")]
 Decisions = Annotated[Texts, Field(description="Choices made, each with its reason")]
 NextSteps = Annotated[Texts, Field(description="What to do next")]
 
+#: Whatever JSON can say, in a way that every client's schema dialect knows.
+_JSON_TYPES: tuple[JsonValue, ...] = ("object", "array", "string", "number", "boolean")
 _UNFINISHED: tuple[EffectiveState, ...] = (
     "draft", "held", "waiting", "ready", "in_progress", "stale", "needs_input", "in_review",
     "changes_requested", "failed", "stopped", "closed", "taken_over",
@@ -167,11 +169,11 @@ class Tools:
             ),
         ] = None,
         add: Annotated[
-            dict[str, list[Any]] | None,
+            dict[str, list[str | dict[str, Any]]] | None,
             Field(description='Items to add to lists: {"depends_on": ["other-id"]}'),
         ] = None,
         remove: Annotated[
-            dict[str, list[Any]] | None, Field(description="Items to remove from lists")
+            dict[str, list[str | dict[str, Any]]] | None, Field(description="Items to remove from lists")
         ] = None,
     ) -> Written:
         """Change a task and commit it. Fields are those of create_task and status (draft, todo, done, cancelled), hold,
@@ -192,7 +194,11 @@ class Tools:
         artifacts: Annotated[Texts, Field(description="Paths or links of results")] = (),
         tests_passing: bool | None = None,
         result: Annotated[
-            Any, Field(description="The structured result, if the task has a result_schema")
+            Any,
+            Field(
+                description="The structured result, if the task has a result_schema",
+                json_schema_extra={"anyOf": [{"type": t} for t in _JSON_TYPES]},
+            ),
         ] = None,
     ) -> Written:
         """Say that a task is done, with a handoff for those who build on it. Sets status: done in one commit, marked

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.ports import ShellRun
+from gitbaton.store.edits import complete_interrupted
 from gitbaton.store.refs import open_refs
 from gitbaton.store.repository import Repository, open_repository
 from gitbaton.usecases.project import Project
@@ -55,6 +56,7 @@ def open_project(
 ) -> Project:
     """The project that ``start`` is in. Raises ``Refusal`` (no repository, bare, git too old)."""
     repo = open_repository(start)
+    complete_interrupted(repo)
     # An attempt that doesn't know its outbox must not commit either: what it writes fails.
     outbox = (
         Path(environment.get("BATON_OUTBOX") or "/dev/null/outbox")
@@ -82,7 +84,7 @@ def open_here() -> Project:
 def find_actor(repo: Repository, environment: Mapping[str, str]) -> str:
     """Who acts, for people to read: the GitHub actor, git's user name, the login."""
     return (
-        environment.get("BATON_ACTOR") or environment.get("GITHUB_ACTOR") or repo.git.find("config", "user.name")
+        environment.get("BATON_ACTOR") or environment.get("GITHUB_ACTOR") or repo.settings.get("user.name")
         or environment.get("USER") or "somebody"
     )  # fmt: skip
 

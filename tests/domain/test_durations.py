@@ -20,6 +20,7 @@ from gitbaton.domain.durations import LONGEST_S, parse_duration, render_duration
         (600, 600),
         (0.5, 0.5),
         ("1.5h", 5400),
+        ("100d", LONGEST_S),
     ],
 )
 def test_what_people_write(written: object, seconds: float) -> None:
@@ -68,6 +69,7 @@ def test_what_is_no_duration(written: object) -> None:
         (1.25, "1.2s"),
         (9, "9s"),
         (9.96, "10s"),
+        (10.4, "10s"),
         (59.4, "59s"),
         (59.7, "1m"),
         (60, "1m"),

@@ -338,6 +338,11 @@ def test_text_fields_are_compared_and_written_as_text() -> None:
     shape = Shape(fields={"title": TEXT, "env": Shape(other=TEXT), "labels": Shape(item=TEXT)})
     text = "title: 1.10\nenv: {A: 012}\nlabels:\n- 1\n"
     assert edit(text, SetField(("title",), "1.10"), AddItem(("labels",), "1"), shape=shape) == text
+    assert edit(text, SetField(("title",), 1.1), SetField(("env", "A"), "012"), shape=shape) == (
+        'title: "1.1"\nenv: {A: 012}\nlabels:\n- 1\n'
+    )
+    assert edit(text, AddItem(("labels",), 1), shape=shape) == text
+    assert edit(text, RemoveItem(("labels",), 1), shape=shape) == "title: 1.10\nenv: {A: 012}\n"
     assert edit(text, SetField(("title",), "1.20"), shape=shape).startswith('title: "1.20"\n')
     assert edit(text, SetField(("env", "B"), 5), AddItem(("labels",), True), shape=shape) == (
         'title: 1.10\nenv: {A: 012, B: "5"}\nlabels:\n- 1\n- "true"\n'

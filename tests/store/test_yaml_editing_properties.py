@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField, edit_yaml
+from gitbaton.errors import Refusal
+from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField, apply_edit, edit_yaml
 from gitbaton.store.yamlfile import parse_yaml
-from strategies import FIELD_ORDER, edits, hand_written
+from gitbaton.store.yamlscalar import can_be_plain
+from strategies import FIELD_ORDER, edits, garbled, hand_written
 
 if TYPE_CHECKING:
     from support.handwriting import HandWritten
@@ -96,3 +98,51 @@ def test_an_edit_says_what_it_should_and_touches_nothing_else(drawn: tuple[HandW
     assert untouched(file, edit, new)
     assert new.startswith(codecs.BOM_UTF8) == file.data.startswith(codecs.BOM_UTF8)
     assert edit_yaml(new, "f.yaml", [edit], order=FIELD_ORDER) == new or isinstance(edit.field[-1], int)
+
+
+@given(hand_written(), st.sampled_from(FIELD_ORDER), st.sampled_from(["a", "b: c", 1, ["x"], {"y": "z"}]))
+def test_a_field_put_in_and_taken_out_leaves_no_trace(file: HandWritten, name: str, new: object) -> None:
+    if name in file.value:
+        return
+    there = edit_yaml(file.data, "f.yaml", [SetField((name,), new)], order=FIELD_ORDER)
+    assert edit_yaml(there, "f.yaml", [RemoveField((name,))], order=FIELD_ORDER) == file.data
+
+
+@given(hand_written())
+def test_words_on_one_line_go_and_come_back(file: HandWritten) -> None:
+    """Whatever the quoting, the comment behind it, the ending of the line: not a byte differs."""
+    for name, (begin, end) in file.spans.items():
+        old = file.value[name]
+        if isinstance(old, str) and file.data[begin:end].count(b"\n") <= 1 and can_be_plain(old):
+            there = edit_yaml(file.data, "f.yaml", [SetField((name,), "other words")])
+            back = edit_yaml(there, "f.yaml", [SetField((name,), old)])
+            assert back == file.data or b'"' in file.data[begin:end]  # escapes need not come back
+
+
+@given(hand_written(), st.data())
+def test_several_edits_are_one_after_the_other(file: HandWritten, data: st.DataObject) -> None:
+    """In one call or in several; with a field between blank lines, too."""
+    some = data.draw(st.lists(edits(file.value), max_size=4))
+    wanted, one_by_one = file.value, file.data
+    possible = []
+    for edit in some:
+        try:
+            wanted = apply_edit(wanted, edit)
+        except Refusal:
+            continue  # an edit before it took away what it needs
+        possible.append(edit)
+        one_by_one = edit_yaml(one_by_one, "f.yaml", [edit], order=FIELD_ORDER, spaced=["status"])
+    at_once = edit_yaml(file.data, "f.yaml", possible, order=FIELD_ORDER, spaced=["status"])
+    assert at_once == one_by_one
+    assert canonical(parse_yaml(at_once, "f.yaml").value) == canonical(wanted)
+
+
+@given(garbled(), st.data())
+def test_an_edit_of_a_damaged_file_is_right_or_refused(damaged: bytes, data: st.DataObject) -> None:
+    try:
+        old = parse_yaml(damaged, "f.yaml").value
+        edit = data.draw(edits(old))
+        new = edit_yaml(damaged, "f.yaml", [edit], order=FIELD_ORDER)
+    except Refusal:
+        return
+    assert canonical(parse_yaml(new, "f.yaml").value) == canonical(apply_edit(old, edit))

@@ -51,12 +51,16 @@ class Show:
     def narrate(self, text: str) -> None:
         """See ``story.Performer``."""
         self._scene += 1
-        lines = textwrap.wrap(f"{self._scene}. {text}", min(self._style.width, _NARRATION_WIDTH))
+        lines = self._wrap(f"{self._scene}. {text}")
         self._print("\n" + "\n".join(self._style.paint(line, "bold") for line in lines))
 
     def explain(self, text: str) -> None:
         """Some sentences that belong to no step."""
-        self._print(textwrap.fill(text, min(self._style.width, _NARRATION_WIDTH)))
+        self._print("\n".join(self._wrap(text)))
+
+    def _wrap(self, text: str) -> list[str]:
+        width = min(self._style.width, _NARRATION_WIDTH)
+        return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
     def read(self, path: str) -> None:
         """See ``story.Performer``."""

@@ -14,7 +14,6 @@ import shutil
 import stat
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitbaton.errors import Refusal, TryAgain
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 #: How long to wait for somebody else's git command to give the index back, and how often to look.
 LOCK_PATIENCE_S = 5.0
 _LOCK_POLL_S = 0.02
+_EFFECTIVE = os.access in os.supports_effective_ids
 
 
 class Entry(NamedTuple):
@@ -150,7 +150,16 @@ class IndexLock:
     def _update(self, arguments: Sequence[str], lines: Iterable[str]) -> None:
         data = "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape")
         if data:
-            self._git.call("update-index", "-z", *arguments, data=data, env=self._environment())
+            # Into a sparse index git 2.39 would put the entry beside the folder that stands for it.
+            self._git.call(
+                "-c",
+                "index.sparse=false",
+                "update-index",
+                "-z",
+                *arguments,
+                data=data,
+                env=self._environment(),
+            )
 
     def publish(self, refresh: Iterable[str]) -> None:
         """Let the new index take the old one's place, with fresh file times for the paths of ``refresh``."""
@@ -166,30 +175,28 @@ class IndexLock:
 # -- working files -----------------------------------------------------------------------------------------
 
 
-@dataclass
 class Replacements:
-    """New texts of working files (None = the file goes), standing beside the old ones until ``apply``."""
+    """New texts of working files (None = the file goes), ready under other names until ``apply``. They wait
+    beside ``note`` (inside the git dir, where nobody's ``git add --all`` finds them). ``__enter__`` raises
+    ``Refusal`` (``not-writable``) while nothing has changed.
+    """
 
-    top: Path
-    texts: Mapping[str, bytes | None]
-    mark: str
-    _made: list[Path] = field(default_factory=list)
-
-    def beside(self, path: str) -> Path:
-        """Where the new text of ``path`` stands for now."""
-        full = self.top / path
-        return full.with_name(f".{full.name}.{self.mark}.tmp")
+    def __init__(self, top: Path, texts: Mapping[str, bytes | None], note: Path) -> None:
+        self._top = top
+        self._ready = {
+            path: None if text is None else note.with_suffix(f".{n}.text")
+            for n, (path, text) in enumerate(texts.items())
+        }
+        self._texts = texts
+        self._made: list[Path] = []
 
     def __enter__(self) -> Self:
         path = ""
         try:
-            for path, text in self.texts.items():
-                if text is not None:
-                    self._write(self.top / path, self.beside(path), text)
-                elif not os.access((self.top / path).parent, os.W_OK):
-                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            for path, ready in self._ready.items():
+                self._prepare(self._top / path, ready, self._texts[path])
         except OSError as error:
-            self.discard()
+            self._discard()
             raise Refusal(
                 f"{path} can't be written: {error.strerror}",
                 code="not-writable",
@@ -197,37 +204,52 @@ class Replacements:
             ) from error
         return self
 
-    def _write(self, path: Path, temporary: Path, text: bytes) -> None:
+    def _prepare(self, path: Path, ready: Path | None, text: bytes | None) -> None:
         for folder in reversed(path.parents):
             if not folder.exists():
                 folder.mkdir()
                 self._made.append(folder)
-        self._made.append(temporary)
-        temporary.write_bytes(text)
+        if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if ready is None or text is None:
+            return
+        self._made.append(ready)
+        ready.write_bytes(text)
         if path.exists():
             old = path.stat()
-            temporary.chmod(stat.S_IMODE(old.st_mode))
+            ready.chmod(stat.S_IMODE(old.st_mode))
             with suppress(OSError):  # only root may give files away
-                os.chown(temporary, old.st_uid, old.st_gid)
+                os.chown(ready, old.st_uid, old.st_gid)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self.discard()
+            self._discard()
 
     def apply(self) -> None:
         """Put every new text in its place, each in one step."""
-        for path, text in self.texts.items():
-            if text is None:
-                (self.top / path).unlink(missing_ok=True)
+        for path, ready in self._ready.items():
+            if ready is None:
+                (self._top / path).unlink(missing_ok=True)
             else:
-                self.beside(path).replace(self.top / path)
+                _move_file(ready, self._top / path)
         self._made.clear()
 
-    def discard(self) -> None:
-        """Take back what ``__enter__`` wrote."""
+    def _discard(self) -> None:
         for made in reversed(self._made):
             with suppress(OSError):
                 made.rmdir() if made.is_dir() else made.unlink()
         self._made.clear()
+
+
+def _move_file(ready: Path, path: Path) -> None:
+    try:
+        ready.replace(path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # the git dir is on another disk
+        shutil.copy2(ready, beside)
+        beside.replace(path)
+        ready.unlink()

@@ -13,14 +13,18 @@ from gitbaton.domain.document import LINE_PATTERN, WrongField
 from gitbaton.domain.ids import ID_PATTERN, explain_bad_id, find_similar
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Problem
-from gitbaton.store.schemas import model_of, read_schema, shape_for
+from gitbaton.store.layout import schema_line
+from gitbaton.store.schemas import field_order, model_of, read_schema, shape_for
+from gitbaton.store.yamledit import edit_yaml
 from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
+from gitbaton.store.yamlwrite import render_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gitbaton.domain.document import Document
     from gitbaton.store.layout import Place
+    from gitbaton.store.yamledit import Edit
 
 Model = TypeVar("Model", bound=BaseModel)
 #: Where something stands in a document: ``("depends_on", 0)``.
@@ -118,6 +122,24 @@ def find_schema_mistake(schema: dict[str, Any]) -> tuple[Field, str] | None:
     return None
 
 
+def edit_document(data: bytes, path: str, kind: str, edits: Sequence[Edit]) -> bytes:
+    """``data`` with ``edits`` spliced in, by the rules of its kind of document. Raises ``InvalidDocument`` and
+    ``Refusal``; the result is not validated.
+    """
+    return edit_yaml(data, path, edits, order=field_order(kind), shape=shape_for(kind), spaced=_spaced(kind))
+
+
+def render_document(value: Mapping[str, object], path: str, kind: str) -> bytes:
+    """The text of a new document's file, with the line by which editors find its schema."""
+    header = schema_line(kind, path)
+    return render_yaml(value, order=field_order(kind), header=header, spaced=_spaced(kind)).encode()
+
+
+def _spaced(kind: str) -> tuple[str, ...]:
+    """Fields that stand between blank lines, so that edits of their neighbours merge on any server."""
+    return ("status",) if kind in ("task", "plan") else ()
+
+
 def read_task(data: bytes, path: str, place: Place) -> TaskRow | BrokenRow:
     """The board's row for a task file: broken files stay, with their problems."""
     if place.complaint:
@@ -185,7 +207,11 @@ def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:
         case "string_pattern_mismatch" if context["pattern"] == r"\S":
             return "empty-text", "must not be empty"
         case "string_pattern_mismatch" if context["pattern"] == LINE_PATTERN:
-            return ("bad-format", "must be one line") if str(given).strip() else ("empty-text", "must not be empty")
+            return (
+                ("bad-format", "must be one line")
+                if str(given).strip()
+                else ("empty-text", "must not be empty")
+            )
         case "string_pattern_mismatch" if context["pattern"] == ID_PATTERN:
             return "bad-id", f"{_shown(given)} can't be an id: {explain_bad_id(str(given))}"
         case "string_pattern_mismatch":

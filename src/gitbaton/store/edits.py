@@ -74,8 +74,10 @@ class _Plan(NamedTuple):
 
 
 @contextlib.contextmanager
-def queue_writers(repo: Repository) -> Iterator[None]:
-    """Queue behind the other writers of this repository. The kernel frees the lock of a dead process."""
+def queue_writers(repo: Repository, *, wait: bool = True) -> Iterator[None]:
+    """Queue behind the other writers of this repository. The kernel frees the lock of a dead process. Without
+    ``wait``, raises ``TryAgain`` when somebody is writing.
+    """
     folder = repo.common_dir / "baton"
     try:
         folder.mkdir(exist_ok=True)
@@ -85,7 +87,10 @@ def queue_writers(repo: Repository) -> Iterator[None]:
             f"the repository can't be written: {error.strerror}", code="not-writable", hint=f"check {folder}"
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise TryAgain("somebody is writing here", code="busy", hint="try again") from None
         yield
 
 
@@ -96,7 +101,7 @@ def complete_interrupted(repo: Repository) -> list[str]:
     if not is_interrupted(repo):
         return []
     try:
-        with queue_writers(repo):
+        with queue_writers(repo, wait=False):
             return recover(repo)
     except (Refusal, TryAgain):
         return []
@@ -185,6 +190,7 @@ def _apply(change: Change, text: bytes | None, path: str, what: str) -> bytes | 
         return change(text)
     except BatonError as error:
         error.message = f"{path}, the {what}: {error.message}"
+        error.args = (error.message,)
         raise
 
 
@@ -212,19 +218,17 @@ def _read_texts(repo: Repository, head: str | None, paths: Sequence[str]) -> dic
     paths, and files where folders must be.
     """
     git = repo.git
-    folders = {"/".join(p.split("/")[:n]) for p in paths for n in range(1, p.count("/") + 1)}
-    tips = list_entries(git, head, [*paths, *sorted(folders)]) if head else {}
-    for path, there in tips.items():
-        if there.mode not in (("040000",) if path in folders else (_PLAIN, "100755")):
+    tips = list_entries(git, head, paths) if head else {}
+    index = read_index(git, paths)
+    modes = [(p, t.mode) for p, t in tips.items()] + [(p, e.mode) for p, e in index.items()]
+    for path, mode in modes:
+        if not mode.startswith("100"):
             raise Refusal(
-                f"{path} is no plain {'folder' if path in folders else 'file'} in git",
+                f"{path} is no plain file in git",
                 code="not-a-file",
                 hint="replace it by a plain one, and commit that",
             )
-    index = read_index(git, paths)
-    wanted = list(
-        dict.fromkeys([*(t.oid for t in tips.values() if t.kind == "blob"), *(e.oid for e in index.values())])
-    )
+    wanted = list(dict.fromkeys([*(t.oid for t in tips.values()), *(e.oid for e in index.values())]))
     texts = dict(zip(wanted, read_objects(git, wanted), strict=True))
     found = {}
     for path in paths:
@@ -247,7 +251,7 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
         return done
     commit = None
     if plan.commits:
-        tree = write_tree_with(repo.git, plan.head and f"{plan.head}^{{tree}}", plan.commits)
+        tree = write_tree_with(repo.git, plan.head and f"{plan.head}^{{tree}}", plan.commits, replacing=False)
         commit = commit_tree(repo.git, tree, [plan.head] if plan.head else [], message, sign=True)
     texts = {p: s.working[1] for p, s in plan.steps.items() if s.working}
     lines = {p: s.staged[1] for p, s in plan.steps.items() if s.staged}
@@ -258,7 +262,7 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
         try:
             with (
                 IndexLock(repo, journal.ticket) as index,
-                Replacements(repo.top, texts, journal.mark) as files,
+                Replacements(repo.top, texts, journal.file) as files,
             ):
                 _refuse_moved(repo, plan)
                 index.prepare(lines.values(), {p: e for p, e in _entries(plan).items() if p in lines})

@@ -137,6 +137,24 @@ def list_refs(git: Git, prefix: str) -> dict[str, str]:
     return {ref: oid for oid, _, ref in (line.partition(" ") for line in out.splitlines())}
 
 
+class Ref(NamedTuple):
+    """A ref's object id; ``target`` is the ref that it stands for, if it is a symbolic one."""
+
+    oid: str
+    target: str
+
+
+def find_refs(git: Git, *names: str) -> dict[str, Ref]:
+    """Those of the refs with these full names that exist."""
+    out = git.text("for-each-ref", "--format=%(refname) %(objectname) %(symref)", *names)
+    found = {}
+    for line in out.splitlines():
+        ref, oid, target = line.split(" ")
+        if ref in names:
+            found[ref] = Ref(oid, target)
+    return found
+
+
 class TreeEntry(NamedTuple):
     """One entry of a tree listing."""
 
@@ -154,8 +172,10 @@ def list_tree(git: Git, revision: str, folder: str = "") -> list[TreeEntry]:
 
 def list_entries(git: Git, revision: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
     """The entries of exactly these paths at ``revision``, folders included; what isn't there is left out."""
-    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *paths)
-    return {entry.path: entry for entry in _parse_tree(out)}
+    wanted = set(paths)
+    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *wanted)
+    # Asked for a folder and for a file in it, git lists the folder's other entries, too.
+    return {entry.path: entry for entry in _parse_tree(out) if entry.path in wanted}
 
 
 def _parse_tree(out: bytes) -> list[TreeEntry]:
@@ -193,15 +213,19 @@ def write_blob(git: Git, data: bytes) -> str:
     return git.text("hash-object", "-w", "--stdin", "--no-filters", data=data)
 
 
-def write_tree_with(git: Git, tree: str | None, changes: Mapping[str, tuple[str, str] | None]) -> str:
+def write_tree_with(
+    git: Git, tree: str | None, changes: Mapping[str, tuple[str, str] | None], *, replacing: bool = True
+) -> str:
     """A tree like ``tree`` (None = empty) in which each path of ``changes`` has (mode, blob id), or is gone
-    for None; a file that stands where a folder must be is replaced. Only the folders on the way are
-    rewritten, so the cost doesn't grow with the repository.
+    for None. What stands where a folder must be is replaced, or (not ``replacing``) refused. Only the folders
+    on the way are rewritten, so the cost doesn't grow with the repository.
     """
-    return _write_folder(git, tree, changes) or git.text("mktree", data=b"")
+    return _write_folder(git, tree, changes, replacing, "") or git.text("mktree", data=b"")
 
 
-def _write_folder(git: Git, tree: str | None, changes: Mapping[str, tuple[str, str] | None]) -> str | None:
+def _write_folder(
+    git: Git, tree: str | None, changes: Mapping[str, tuple[str, str] | None], replacing: bool, at: str
+) -> str | None:
     """The tree's id; None when nothing is left in it."""
     here: dict[str, tuple[str, str] | None] = {}
     below: dict[str, dict[str, tuple[str, str] | None]] = {}
@@ -218,7 +242,13 @@ def _write_folder(git: Git, tree: str | None, changes: Mapping[str, tuple[str, s
     )
     for folder, inner in below.items():
         _, kind, oid = listing.pop(folder, "- - -").split(" ")
-        if written := _write_folder(git, oid if kind == "tree" else None, inner):
+        if kind not in ("tree", "-") and not replacing:
+            raise Refusal(
+                f"{at}{folder} is no folder in git",
+                code="not-a-folder",
+                hint="replace it by one, and commit that",
+            )
+        if written := _write_folder(git, oid if kind == "tree" else None, inner, replacing, f"{at}{folder}/"):
             listing[folder] = f"040000 tree {written}"
     for leaf, change in here.items():
         listing.pop(leaf, None)

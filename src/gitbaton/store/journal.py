@@ -35,26 +35,27 @@ class Step(NamedTuple):
 
 
 class Journal:
-    """The note of one edit: ``FOLDER/NAME.json``, and beside it the ticket of its index lock."""
+    """The note of one edit, and beside it, under names that begin alike, all that it leaves for a while: the
+    ticket of its index lock, the next index, new texts.
+    """
 
     def __init__(self, repo: Repository, name: str) -> None:
-        self._folder = repo.git_dir / "baton"
-        self._folder.mkdir(exist_ok=True)
-        self._file = self._folder / f"edit-{name}.json"
-        self.ticket = self._folder / f"edit-{name}.lock"
+        self.file = repo.git_dir / "baton" / f"edit-{name}.json"
+        self.ticket = self.file.with_suffix(".lock")
         self.mark = name
 
     def write(self, ref: str, commit: str | None, steps: Mapping[str, Step]) -> None:
         """Note what is about to happen, in one step."""
+        self.file.parent.mkdir(exist_ok=True)
         self.issue_ticket()
         body = {
             "ref": ref,
             "commit": commit,
             "steps": {path: _render(step) for path, step in steps.items()},
         }
-        temporary = self._file.with_suffix(".tmp")
+        temporary = self.file.with_suffix(".tmp")
         temporary.write_text(json.dumps(body))
-        temporary.replace(self._file)
+        temporary.replace(self.file)
 
     def issue_ticket(self) -> None:
         """Write the file that becomes the index lock; no other has its content."""
@@ -62,7 +63,7 @@ class Journal:
 
     def close(self) -> None:
         """The edit is complete, or never began."""
-        self._file.unlink(missing_ok=True)
+        self.file.unlink(missing_ok=True)
         self.ticket.unlink(missing_ok=True)
 
 
@@ -109,12 +110,10 @@ def _recover(repo: Repository, file: Path) -> list[str]:
         body = json.loads(file.read_bytes())
         steps = {path: _parse(step) for path, step in body["steps"].items()}
         ref, commit = str(body["ref"]), body["commit"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return []  # of another version
     journal = Journal(repo, file.stem.removeprefix("edit-"))
     _drop_lock(repo, journal)
-    for path in steps:
-        Replacements(repo.top, {}, journal.mark).beside(path).unlink(missing_ok=True)
     if (
         not commit
         or repo.git.find("symbolic-ref", "--quiet", "HEAD") != ref
@@ -151,7 +150,7 @@ def _complete(repo: Repository, journal: Journal, steps: Mapping[str, Step]) -> 
             for p, s in steps.items()
             if s.working and s.working[0] != s.working[1] and _still_says(repo, p, s.working[0])
         }
-        with Replacements(repo.top, texts, journal.mark) as files:
+        with Replacements(repo.top, texts, journal.file) as files:
             index.prepare(lines.values(), {p: e for p, e in entries.items() if p in lines})
             files.apply()
             if lines:

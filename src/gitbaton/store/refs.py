@@ -8,7 +8,6 @@ import re
 from typing import TYPE_CHECKING
 
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain, Unreachable
-from gitbaton.ports import RefUpdate
 from gitbaton.store.failures import (
     Output,
     explain_failure,
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from gitbaton.ports import RefUpdate
     from gitbaton.store.git import Git
     from gitbaton.store.repository import Repository
 

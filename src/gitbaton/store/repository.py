@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.config import Config
-from gitbaton.errors import InvalidDocument, Refusal
+from gitbaton.errors import InvalidDocument, Problem, Refusal
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import Git, check_version, list_refs, read_objects, resolve
+from gitbaton.store.failures import Output, explain_failure
+from gitbaton.store.git import Git, check_version, find_refs, read_objects
 from gitbaton.store.layout import CONFIG_PATH
 
 if TYPE_CHECKING:
-    from gitbaton.errors import Problem
+    from collections.abc import Mapping
+
+    from gitbaton.errors import BatonError
+
+#: Where a clone keeps what it saw of the remote's state, whatever the refs are called there. Not a place for
+#: branches, so that nobody's branch list shows them.
+SEEN = "refs/baton/remote"
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The base branch. ``ref`` is what the board is folded from: the remote-tracking ref where there is
-    one, else the local branch; ``commit`` is None while it has no commit.
+    """The base branch. ``ref`` is what the board is folded from: with a remote its remote-tracking ref (what
+    was never pushed is not on base, and nobody else could see it), else the local branch; ``commit`` is None
+    while it has no commit.
     """
 
     branch: str
@@ -29,7 +37,9 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """One worktree of a repository. ``remote`` is None without one."""
+    """One worktree of a repository. ``remote`` is None without one; ``settings`` are git's, by name in lower
+    case.
+    """
 
     top: Path
     git_dir: Path
@@ -39,11 +49,7 @@ class Repository:
     config: Config
     config_problems: tuple[Problem, ...]
     base: Base
-
-    @property
-    def tracking(self) -> str | None:
-        """The remote-tracking ref of the base branch, where there is a remote."""
-        return f"refs/remotes/{self.remote}/{self.base.branch}" if self.remote else None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state_prefix(self) -> str:
@@ -53,7 +59,7 @@ class Repository:
     @property
     def seen_prefix(self) -> str:
         """Prefix under which this clone sees the state refs."""
-        return f"{self.config.namespace}/remote/tasks/" if self.remote else self.state_prefix
+        return f"{SEEN}/tasks/" if self.remote else self.state_prefix
 
     def refreshed(self) -> Repository:
         """The same repository with config and base read anew (after a fetch or an edit)."""
@@ -64,71 +70,111 @@ def open_repository(start: Path) -> Repository:
     """The repository that ``start`` is in. Raises ``Refusal``: not a repository, bare, git too old."""
     git = Git(start)
     check_version(git)
-    found = git.run("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    found = git.run("rev-parse", *asked)
     if found.code:
-        if git.find("rev-parse", "--is-bare-repository") == "true":
-            raise Refusal(
-                "this is a bare repository", code="bare-repository", hint="run baton in a clone of it"
-            )
-        if "dubious ownership" in found.err:
-            raise Refusal(
-                "git does not trust this folder, because somebody else owns it",
-                code="dubious-ownership",
-                hint=f"git config --global --add safe.directory {start}",
-            )
-        raise Refusal(
-            "this is no git repository",
-            code="no-repository",
-            hint="change to one, or make one with: git init",
-        )
-    top, git_dir, common = found.out.decode("utf-8", "surrogateescape").splitlines()
-    where = Path(top)
-    inner = Git(where)
+        raise _explain_no_repository(git, found.err)
+    lines = found.out.decode("utf-8", "surrogateescape").splitlines()
+    if len(lines) != len(asked):  # a path with a line break
+        lines = [git.text("rev-parse", question) for question in asked]
+    top, git_dir, common = lines
     empty = Base("main", "refs/heads/main", None)
-    return _settle(
-        Repository(
-            where, Path(git_dir), (start / common).resolve(), inner, _find_remote(inner), Config(), (), empty
+    repo = Repository(
+        Path(top), Path(git_dir), (start / common).resolve(), Git(Path(top)), None, Config(), (), empty
+    )
+    return _settle(repo)
+
+
+def _explain_no_repository(git: Git, said: str) -> BatonError:
+    if "dubious ownership" in said:
+        return explain_failure(("rev-parse",), Output(128, b"", said))
+    if git.find("rev-parse", "--is-bare-repository") == "true":
+        return Refusal("this is a bare repository", code="bare-repository", hint="run baton in a clone of it")
+    if git.find("rev-parse", "--is-inside-git-dir") == "true":
+        return Refusal(
+            "this is the inside of a .git folder",
+            code="no-repository",
+            hint="change to the repository's own files",
         )
+    return Refusal(
+        "this is no git repository", code="no-repository", hint="change to one, or make one with: git init"
     )
 
 
 def _settle(repo: Repository) -> Repository:
     """Config and base depend on each other a little: the config stands on the base branch, which it may name."""
-    remote = _find_remote(repo.git)
-    base = _find_base(repo.git, remote, None)
+    settings = read_settings(repo.git)
+    remotes = [k.removeprefix("remote.").removesuffix(".url") for k in settings if _is_remote(k)]
+    chosen = settings.get("baton.remote")
+    remote = chosen or _usual_remote(remotes)
+    branch = settings.get("baton.base")
+    base = _find_base(repo.git, remote, branch)
     config, problems = _read_config(repo, base)
-    if config.remote and config.remote != remote and repo.git.find("remote", "get-url", "--", config.remote):
-        remote = config.remote
+    wanted = chosen or config.remote or remote
+    if wanted != remote and wanted in remotes:
+        remote = wanted
+        base = _find_base(repo.git, remote, branch or config.base)
+        config, problems = _read_config(repo, base)
+    if config.base and config.base != base.branch and not branch:
         base = _find_base(repo.git, remote, config.base)
         config, problems = _read_config(repo, base)
-    if config.base and config.base != base.branch and not repo.git.find("config", "baton.base"):
-        base = _find_base(repo.git, remote, config.base)
-        config, problems = _read_config(repo, base)
-    return replace(repo, remote=remote, base=base, config=config, config_problems=problems)
+    problems = (*problems, *_judge_remote(wanted, remotes))
+    return replace(repo, settings=settings, remote=remote, base=base, config=config, config_problems=problems)
 
 
-def _find_remote(git: Git) -> str | None:
-    names = git.text("remote").split()
-    return "origin" if "origin" in names else names[0] if len(names) == 1 else None
+def read_settings(git: Git) -> dict[str, str]:
+    """Everything that ``git config`` knows here; of a setting with several values the last."""
+    found = {}
+    for entry in git.call("config", "--list", "-z").decode("utf-8", "surrogateescape").split("\0"):
+        name, has_value, value = entry.partition("\n")
+        if name:
+            found[name] = value if has_value else "true"
+    return found
 
 
-def _find_base(git: Git, remote: str | None, configured: str | None) -> Base:
-    """``git config baton.base``, else the config's ``base``, else the remote's HEAD, else what is checked out."""
-    branch = git.find("config", "baton.base") or configured
-    if not branch and remote:
-        head = git.find("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
-        branch = head.removeprefix(f"refs/remotes/{remote}/") if head else None
-        if not branch:
-            tracked = list_refs(git, f"refs/remotes/{remote}/")
-            for usual in ("main", "master"):
-                if f"refs/remotes/{remote}/{usual}" in tracked:
-                    branch = usual
-                    break
+def _is_remote(name: str) -> bool:
+    return name.startswith("remote.") and name.endswith(".url")
+
+
+def _usual_remote(remotes: list[str]) -> str | None:
+    return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
+
+
+def _judge_remote(wanted: str | None, remotes: list[str]) -> list[Problem]:
+    """Whoever acts must not share state with nobody, or with the wrong ones."""
+    if wanted is None and remotes:
+        words = f"there are several remotes ({', '.join(sorted(remotes))}): say which one is shared"
+    elif wanted is not None and wanted not in remotes:
+        words = (
+            f"this clone has no remote '{wanted}'; add it, or name another one: git config baton.remote NAME"
+        )
+    else:
+        return []
+    return [Problem(CONFIG_PATH, 1, 1, "remote", "unknown-remote", words)]
+
+
+def _find_base(git: Git, remote: str | None, branch: str | None) -> Base:
+    """``branch`` (from git's or our config) if it is given, else the remote's HEAD, else what is checked out."""
+    if remote is None:
+        branch = branch or git.find("symbolic-ref", "--short", "--quiet", "HEAD") or "main"
+        ref = f"refs/heads/{branch}"
+        known = find_refs(git, ref)
+        return Base(branch, ref, known[ref].oid if ref in known else None)
+    tracking = f"refs/remotes/{remote}/"
+    known = find_refs(
+        git, *(tracking + name for name in ([branch] if branch else ["HEAD", "main", "master"]))
+    )
+    if not branch and (head := known.pop(tracking + "HEAD", None)) and head.target:
+        branch = head.target.removeprefix(tracking)
+        known[tracking + branch] = head
+    if not branch and known:
+        branch = next(name for name in ("main", "master") if tracking + name in known)
     branch = branch or git.find("symbolic-ref", "--short", "--quiet", "HEAD") or "main"
-    if remote:  # what was never pushed is not on base, and nobody else could see it
-        tracking = f"refs/remotes/{remote}/{branch}"
-        return Base(branch, tracking, resolve(git, tracking))
-    return Base(branch, f"refs/heads/{branch}", resolve(git, f"refs/heads/{branch}"))
+    if tracking + branch not in known:
+        known = find_refs(git, tracking + branch)
+    return Base(
+        branch, tracking + branch, known[tracking + branch].oid if tracking + branch in known else None
+    )
 
 
 def _read_config(repo: Repository, base: Base) -> tuple[Config, tuple[Problem, ...]]:
@@ -138,9 +184,8 @@ def _read_config(repo: Repository, base: Base) -> tuple[Config, tuple[Problem, .
     data: bytes | None = None
     if base.commit:
         data = read_objects(repo.git, [f"{base.commit}:{CONFIG_PATH}"])[0]
-    local = repo.top / CONFIG_PATH
-    if data is None and local.is_file() and not local.is_symlink():
-        data = local.read_bytes()
+    if data is None:
+        data = _read_local_config(repo)
     if data is None:
         return Config(), ()
     try:
@@ -149,8 +194,29 @@ def _read_config(repo: Repository, base: Base) -> tuple[Config, tuple[Problem, .
         return Config(), error.problems
 
 
+def _read_local_config(repo: Repository) -> bytes | None:
+    local = repo.top / CONFIG_PATH
+    try:
+        return local.read_bytes() if local.is_file() and not local.is_symlink() else None
+    except OSError:
+        return None
+
+
 def require_config(repo: Repository) -> Config:
     """The config, or ``InvalidDocument`` when the file can't be read: whoever acts must not act on defaults."""
-    if repo.config_problems:
-        raise InvalidDocument(repo.config_problems)
-    return repo.config
+    if not repo.config_problems:
+        return repo.config
+    raise InvalidDocument(repo.config_problems, hint=_hint_at_repair(repo))
+
+
+def _hint_at_repair(repo: Repository) -> str | None:
+    """Where the file is sound in this checkout already, only base lacks the repair."""
+    data = _read_local_config(repo)
+    if data is None or any(p.code == "unknown-remote" for p in repo.config_problems):
+        return None
+    try:
+        parse_document(data, CONFIG_PATH, Config, "config")
+    except InvalidDocument:
+        return None
+    where = f"{repo.base.branch} of {repo.remote}" if repo.remote else repo.base.branch
+    return f"it is repaired in this checkout: bring that to {where}"

@@ -1,4 +1,4 @@
-"""Reading a whole revision, and what this checkout adds to it."""
+"""Reading a whole revision, or a whole working tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.board import BrokenRow, TaskRow
 from gitbaton.errors import Problem
 from gitbaton.store.documents import read_task
-from gitbaton.store.git import find_merge_base, list_tree, read_objects, resolve
+from gitbaton.store.git import list_tree, read_objects
 from gitbaton.store.layout import TASKS, classify
 
 if TYPE_CHECKING:
@@ -72,16 +72,21 @@ def read_worktree(repo: Repository, *, handoffs: bool = False) -> dict[str, Sour
             full = os.path.join(folder, name)
             path = os.path.relpath(full, top).replace(os.sep, "/")
             place = classify(path)
-            if place is None or (place.kind == "handoff" and not handoffs):
-                continue
-            if os.path.islink(full) or not os.path.isfile(full):
-                found[path] = SourceFile(b"", link=True)
-                continue
-            try:
-                found[path] = SourceFile(Path(full).read_bytes())
-            except OSError as error:
-                found[path] = SourceFile(b"", error=error.strerror or type(error).__name__)
+            if place and (handoffs or place.kind != "handoff") and (file := read_source(Path(full))):
+                found[path] = file
     return found
+
+
+def read_source(path: Path) -> SourceFile | None:
+    """A document of the working tree, or None when there is nothing."""
+    if not os.path.lexists(path):
+        return None
+    if path.is_symlink() or not path.is_file():
+        return SourceFile(b"", link=True)
+    try:
+        return SourceFile(path.read_bytes())
+    except OSError as error:
+        return SourceFile(b"", error=error.strerror or type(error).__name__)
 
 
 def read_contents(files: Mapping[str, SourceFile]) -> Contents:
@@ -97,7 +102,7 @@ def read_contents(files: Mapping[str, SourceFile]) -> Contents:
         if place.kind == "plan":
             plans.append(place.id)
             continue
-        row = _read_row(path, files[path])
+        row = read_row(path, files[path])
         known = folded.get(row.id.lower())
         if known is not None:
             first = rows[known]
@@ -117,52 +122,10 @@ def read_contents(files: Mapping[str, SourceFile]) -> Contents:
     )
 
 
-def _read_row(path: str, file: SourceFile) -> TaskRow | BrokenRow:
+def read_row(path: str, file: SourceFile) -> TaskRow | BrokenRow:
+    """The board's row for a task file."""
     place = classify(path)
     assert place is not None, path
     if file.complaint:
         return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *file.complaint),))
     return read_task(file.data, path, place)
-
-
-def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Contents:
-    """What base says, plus what this checkout adds: commits not yet on base, uncommitted edits, untracked
-    files. Only what changed here since the common ancestor counts, so that a stale branch never takes a
-    task back; a status that only base changed wins over the old one here.
-    """
-    head = resolve(repo.git, "HEAD")
-    fork = find_merge_base(repo.git, head, repo.base.commit) if head and repo.base.commit else None
-    fork_files = base_files if fork == repo.base.commit else read_revision(repo, fork)
-    head_files = (
-        base_files if head == repo.base.commit else fork_files if head == fork else read_revision(repo, head)
-    )
-    work = read_worktree(repo)
-    merged = dict(base_files)
-    marks: dict[str, str] = {}
-    for path in work.keys() | fork_files.keys():
-        mine, old = work.get(path), fork_files.get(path)
-        if _same(mine, old) or _same(mine, base_files.get(path)):
-            continue
-        marks[path] = "unmerged" if _same(mine, head_files.get(path)) else "uncommitted"
-        if mine is None:
-            merged.pop(path, None)
-        else:
-            merged[path] = mine
-    if not marks:
-        return read_contents(base_files)
-    contents = read_contents(merged)
-    base_rows = read_contents(base_files).tasks
-    old_rows = read_contents(fork_files).tasks
-    for task, row in contents.tasks.items():
-        if row.path in marks:
-            base_row, old_row = base_rows.get(task), old_rows.get(task)
-            status = base_row.status if base_row and old_row and row.status == old_row.status else row.status
-            contents.tasks[task] = row._replace(local=marks[row.path], status=status)
-    broken = tuple(b._replace(local=marks.get(b.path)) for b in contents.broken)
-    return Contents(contents.tasks, broken, contents.plans)
-
-
-def _same(first: SourceFile | None, second: SourceFile | None) -> bool:
-    if first is None or second is None:
-        return first is second
-    return first.data == second.data and first.complaint == second.complaint

@@ -89,7 +89,7 @@ class _File:
 
     def apply(self, edit: Edit) -> None:
         old = self._tree.value
-        wanted = as_read(apply_edit(old, edit, self._path), self._shape)
+        wanted = apply_edit(old, _typed(edit, self._shape), self._path)
         for change in _differences(old, wanted, ()):
             self._make(change)
         if not same_value(self._tree.value, wanted):
@@ -162,6 +162,17 @@ def apply_edit(value: Mapping[str, Any], edit: Edit, path: str = "") -> dict[str
     return copy
 
 
+def _typed(edit: Edit, shape: Shape) -> Edit:
+    """The edit with its value as it will read: a number for a text field is text."""
+    match edit:
+        case SetField(field, value):
+            return SetField(field, as_read(_plain(value), shape.inside(field)))
+        case AddItem(field, item) | RemoveItem(field, item):
+            return type(edit)(field, as_read(_plain(item), shape.inside((*field, 0))))
+        case RemoveField():
+            return edit
+
+
 def same_value(one: object, other: object) -> bool:
     """Equality that tells 1 from 1.0 and from true, but not the order of a mapping's keys."""
     return _canonical(one) == _canonical(other)
@@ -186,7 +197,7 @@ def _plain(value: Any) -> Any:
 
 def _impossible(path: str, field: Sequence[str | int], said: str) -> Refusal:
     return Refusal(
-        f"{path}: {field_name(field)} {said}", code="edit-impossible", hint="look at the file first"
+        f"{path}: {field_name(field)} {said}", code="edit-impossible", hint=f"see what {path} holds"
     )
 
 

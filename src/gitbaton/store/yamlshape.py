@@ -52,6 +52,13 @@ class Shape:
                 return shape
         return self.other or VALUE
 
+    def inside(self, field: Iterable[str | int]) -> Shape:
+        """The shape of the value at a path."""
+        shape = self
+        for part in field:
+            shape = (shape.item or VALUE) if isinstance(part, int) else shape.at(part)
+        return shape
+
 
 #: Nothing is known: JSON scalars are read as JSON says.
 VALUE: Final = Shape()

@@ -10,7 +10,8 @@ from gitbaton.domain.ids import find_id
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.store.git import is_ancestor
 from gitbaton.store.live import Tips, read_tips, to_live_row
-from gitbaton.store.snapshots import Contents, overlay_local, read_contents, read_revision
+from gitbaton.store.overlay import overlay_local
+from gitbaton.store.snapshots import Contents, read_contents, read_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
