@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitbaton.action import adopt_secrets, main, read_inputs
+from gitbaton.action import main
+from gitbaton.action_inputs import adopt_secrets, read_inputs
 from gitbaton.errors import BatonError, InvalidDocument, Problem, Refusal
 from gitbaton.report.action_text import render_error_summary
 from gitbaton.report.workflow_commands import (

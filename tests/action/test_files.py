@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gitbaton.action import CLAUDE_VERSION
+from gitbaton.action_inputs import CLAUDE_VERSION
 from support.action_install import SOURCE
 from support.workflow_files import find_dangling_references, read_yaml, validate_files
 
