@@ -187,7 +187,7 @@ def run_page(text: str) -> tuple[str, list[str]]:
                 problems += wrong
                 changes.append((block.start, block.end, found))
                 continue
-            if block.kind in SHELLS:
+            if block.kind in SHELLS and block.note != "file":
                 problems.append(f"{where}: say why nobody runs this block, or make it console")
             elif block.kind == "json":
                 problems += _check_json(block, where)

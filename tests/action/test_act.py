@@ -32,7 +32,9 @@ def run(stage: Stage, workflow: str, event_name: str, event: dict[str, Any], **t
 
 
 def test_a_push_runs_the_next_task_and_a_merge_is_noted(stage: Stage) -> None:
-    stage.commit({"tasks/greet.yaml": "title: Greet\n", "tasks/tell.yaml": "title: Tell\ndepends_on: [greet]\n"})
+    stage.commit(
+        {"tasks/greet.yaml": "title: Greet\n", "tasks/tell.yaml": "title: Tell\ndepends_on: [greet]\n"}
+    )
     stage.play([write("hello.txt", "hello\n"), {"text": "::error::It says hello now."}])
     done = run(stage, "baton.yml", "push", {"ref": "refs/heads/main"})
     assert done.jobs == {"run": "success"}, done.text
@@ -59,7 +61,7 @@ def test_by_hand_with_a_task(stage: Stage) -> None:
     done = run(stage, "baton.yml", "workflow_dispatch", {"inputs": {"task": "other"}})
     assert done.jobs == {"run": "failure"}, done.text
     assert [(note.level, note.title, note.text) for note in done.annotations] == [
-        ("error", "other: checks failed", "failed: greets")
+        ("error", "other: checks failed", "greets did not pass")
     ]
     assert done.outputs["run", "baton"]["task"] == "other"
     assert not stage.has_state("greet")

@@ -36,9 +36,7 @@ def leave(outbox: Path, content: object, name: str = "1") -> Path:
 def keep(collected: Collected) -> Handoff:
     """What was collected, written to a handoff file and read back."""
     handoff = Handoff.model_validate(collected.handoff.model_dump(mode="json", exclude_defaults=True))
-    return parse_document(
-        render_handoff(handoff, "tasks/handoffs/a/b.yaml").encode(), "b.yaml", Handoff, "handoff"
-    )
+    return parse_document(render_handoff(handoff, "tasks/handoffs/a/b.yaml"), "b.yaml", Handoff, "handoff")
 
 
 def test_what_is_written_is_read_in_order(tmp_path: Path) -> None:
@@ -242,7 +240,7 @@ def test_a_result_that_would_outgrow_its_file_is_named(tmp_path: Path) -> None:
     collected = read_outbox(tmp_path)
     assert (collected.result, collected.result_problem) == (deep_result(28, 50), None)
     whole = Handoff.model_validate({"result": collected.result, "data": {"notes": ["n"]}})
-    assert parse_document(render_handoff(whole, "x").encode(), "x", Handoff, "handoff") == whole
+    assert parse_document(render_handoff(whole, "x"), "x", Handoff, "handoff") == whole
 
 
 def test_only_so_many_tasks_are_proposed(tmp_path: Path) -> None:

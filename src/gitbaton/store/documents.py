@@ -13,14 +13,18 @@ from gitbaton.domain.document import LINE_PATTERN, WrongField
 from gitbaton.domain.ids import ID_PATTERN, explain_bad_id, find_similar
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Problem
-from gitbaton.store.schemas import model_of, read_schema, shape_for
+from gitbaton.store.layout import schema_line
+from gitbaton.store.schemas import field_order, model_of, read_schema, shape_for
+from gitbaton.store.yamledit import edit_yaml
 from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
+from gitbaton.store.yamlwrite import render_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gitbaton.domain.document import Document
     from gitbaton.store.layout import Place
+    from gitbaton.store.yamledit import Edit
 
 Model = TypeVar("Model", bound=BaseModel)
 #: Where something stands in a document: ``("depends_on", 0)``.
@@ -116,6 +120,24 @@ def find_schema_mistake(schema: dict[str, Any]) -> tuple[Field, str] | None:
     except SchemaError as error:
         return tuple(error.absolute_path), f"this is no JSON Schema: {error.message}"
     return None
+
+
+def edit_document(data: bytes, path: str, kind: str, edits: Sequence[Edit]) -> bytes:
+    """``data`` with ``edits`` spliced in, by the rules of its kind of document. Raises ``InvalidDocument`` and
+    ``Refusal``; the result is not validated.
+    """
+    return edit_yaml(data, path, edits, order=field_order(kind), shape=shape_for(kind), spaced=_spaced(kind))
+
+
+def render_document(value: Mapping[str, object], path: str, kind: str) -> bytes:
+    """The text of a new document's file, with the line by which editors find its schema."""
+    header = schema_line(kind, path)
+    return render_yaml(value, order=field_order(kind), header=header, spaced=_spaced(kind)).encode()
+
+
+def _spaced(kind: str) -> tuple[str, ...]:
+    """Fields that stand between blank lines, so that edits of their neighbours merge on any server."""
+    return ("status",) if kind in ("task", "plan") else ()
 
 
 def read_task(data: bytes, path: str, place: Place) -> TaskRow | BrokenRow:

@@ -11,8 +11,9 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.errors import BatonError
+from gitbaton.store.documents import edit_document
 from gitbaton.store.layout import classify
-from gitbaton.store.schemas import field_order, shape_for
+from gitbaton.store.schemas import shape_for
 from gitbaton.store.yamledit import Edit, RemoveField, SetField, edit_yaml
 from gitbaton.store.yamlfile import VALUE, parse_yaml
 
@@ -46,12 +47,13 @@ def merge_texts(base: bytes, ours: bytes, theirs: bytes, path: str) -> bytes | N
     """
     place = classify(path)
     shape = shape_for(place.kind) if place else VALUE
-    order = field_order(place.kind) if place else ()
     old, mine, other = (parse_yaml(text, path, shape).value for text in (base, ours, theirs))
     edits = _merge_mapping(old, mine, other, ())
     if edits is None:
         return None
-    return edit_yaml(ours, path, edits, order=order, shape=shape) if edits else ours
+    if not edits:
+        return ours
+    return edit_document(ours, path, place.kind, edits) if place else edit_yaml(ours, path, edits)
 
 
 def _merge_mapping(

@@ -10,14 +10,13 @@ from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.outbox import AgentHandoff, Item
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
-from gitbaton.store.documents import parse_document
+from gitbaton.store.documents import edit_document, parse_document
 from gitbaton.store.edits import Edited, commit_edits
 from gitbaton.store.git import read_objects
 from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.outbox import ITEM_BYTES_MAX, write_item
-from gitbaton.store.schemas import field_order, shape_for
-from gitbaton.store.yamledit import SetField, edit_yaml
+from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import render_handoff
 from gitbaton.usecases.material import find_newest_handoffs
 from gitbaton.usecases.project import Project, View, find_row, load_view, own_task
@@ -127,7 +126,7 @@ def _new_handoff(
     whole = Handoff.model_validate(
         {"task": task, "agent": project.actor, "created": render_time(now), **value}
     )
-    text = render_handoff(whole, path).encode()
+    text = render_handoff(whole, path)
     if len(text) > ITEM_BYTES_MAX:
         raise Refusal(
             f"a handoff has at most {ITEM_BYTES_MAX // 1024} KiB, this one {len(text) // 1024}",
@@ -182,9 +181,7 @@ def complete_task(
                 code="not-here",
                 hint=f"merge {project.repo.base.branch} first",
             )
-        new = edit_yaml(
-            old, row.path, [SetField(("status",), "done")], order=field_order("task"), shape=shape_for("task")
-        )
+        new = edit_document(old, row.path, "task", [SetField(("status",), "done")])
         parse_document(new, row.path, Task, "task")
         return new
 

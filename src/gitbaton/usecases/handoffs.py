@@ -12,10 +12,9 @@ from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.ids import make_id
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.wording import clean_text
-from gitbaton.store.layout import schema_line, task_path
+from gitbaton.store.documents import render_document
+from gitbaton.store.layout import task_path
 from gitbaton.store.live import render_time
-from gitbaton.store.schemas import field_order
-from gitbaton.store.yamlwrite import render_yaml
 from gitbaton.usecases.project import Project, load_view
 
 if TYPE_CHECKING:
@@ -75,10 +74,10 @@ def _shorten(text: str, most: int = 1500) -> str | None:
     return (text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …") or None
 
 
-def render_handoff(handoff: Handoff, path: str) -> str:
+def render_handoff(handoff: Handoff, path: str) -> bytes:
     """The text of a handoff file."""
     value = {k: v for k, v in handoff.model_dump(mode="json", exclude_defaults=True).items() if v is not None}
-    return render_yaml(value, order=field_order("handoff"), header=schema_line("handoff", path))
+    return render_document(value, path, "handoff")
 
 
 def make_drafts(project: Project, done: Finished, log: AttemptLog) -> dict[str, bytes]:
@@ -117,6 +116,4 @@ def _render_draft(proposed: ProposedTask, task_id: str, secrets: Mapping[str, st
     value["status"] = "draft"
     value["acceptance"] = [a["text"] for a in value.get("acceptance", [])] or None
     value = {k: v for k, v in value.items() if v is not None}
-    return render_yaml(
-        value, order=field_order("task"), header=schema_line("task", task_path(task_id)), spaced=("status",)
-    ).encode()
+    return render_document(value, task_path(task_id), "task")

@@ -10,12 +10,12 @@ from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError, LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate, Review
+from gitbaton.store.documents import edit_document
 from gitbaton.store.git import Commit, commit_tree, read_objects, resolve, write_blob, write_tree_with
 from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
-from gitbaton.store.schemas import field_order, shape_for
 from gitbaton.store.workplace import bring_home, own_git
-from gitbaton.store.yamledit import SetField, edit_yaml
+from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
 from gitbaton.usecases.transitions import LeaseLost, advance
 
@@ -89,7 +89,7 @@ def _say(project: Project, done: Finished, tip: Tip) -> str:
         else "state only"
     )
     where = f" on {project.repo.remote}" if project.repo.remote else ""
-    return f"the task is {state.status.replace('_', ' ')}: {branch}{where}"
+    return f"{state.status.replace('_', ' ')}: {branch}{where}"
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:
@@ -122,15 +122,11 @@ def _commit(project: Project, done: Finished, handoff: Handoff, path: str, log: 
         message = f"{subject}\n\n" + (f"{summary}\n\n" if summary and summary != task.title else "") + trailer
         head = commit_tree(own_git(done.place), done.tree, [head], message, author=author)
         bring_home(project.repo, done.place, head)
-    files = {path: render_handoff(handoff, path).encode()}
+    files = {path: render_handoff(handoff, path)}
     if OUTCOMES[done.verdict.outcome].good:
         text = read_objects(project.repo.git, [f"{head}:{done.around.path}"])[0] or done.around.text
-        files[done.around.path] = edit_yaml(
-            text,
-            done.around.path,
-            [SetField(("status",), "done")],
-            order=field_order("task"),
-            shape=shape_for("task"),
+        files[done.around.path] = edit_document(
+            text, done.around.path, "task", [SetField(("status",), "done")]
         )
     files.update(make_drafts(project, done, log))
     tree = write_tree_with(

@@ -11,14 +11,12 @@ from gitbaton.domain.ids import check_id, find_id, find_similar, make_id
 from gitbaton.domain.outbox import Item, ProposedTask
 from gitbaton.domain.task import PRIORITIES, Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
-from gitbaton.store.documents import parse_document
+from gitbaton.store.documents import edit_document, parse_document, render_document
 from gitbaton.store.edits import Edited, commit_edits
-from gitbaton.store.layout import schema_line, task_path
+from gitbaton.store.layout import task_path
 from gitbaton.store.live import render_time
 from gitbaton.store.outbox import read_outbox, write_item
-from gitbaton.store.schemas import field_order, shape_for
-from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField, edit_yaml
-from gitbaton.store.yamlwrite import render_yaml
+from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField
 from gitbaton.usecases.assignments import list_edits, parse_assignment
 from gitbaton.usecases.project import Project, View, find_row, load_view, refuse_inside
 
@@ -65,9 +63,7 @@ def add_task(
     value.setdefault("created", render_time(project.clock()))
     value.setdefault("status", "todo")
     path = task_path(chosen)
-    text = render_yaml(
-        value, order=field_order("task"), header=schema_line("task", path), spaced=("status",)
-    ).encode()
+    text = render_document(value, path, "task")
     _refuse_misfit(text, path)
 
     def create(old: bytes | None) -> bytes:
@@ -195,7 +191,7 @@ def _commit_edits(
                 hint=f"it is on {project.repo.base.branch}: merge or rebase that first",
             )
         parse_document(old, row.path, Task, "task")  # what is wrong already is not the edit's fault
-        new = edit_yaml(old, row.path, edits, order=field_order("task"), shape=shape_for("task"))
+        new = edit_document(old, row.path, "task", edits)
         _refuse_misfit(new, row.path)
         return new
 
