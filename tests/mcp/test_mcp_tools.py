@@ -245,7 +245,7 @@ def test_update_task_changes_the_status(shop: Shop) -> None:
         ({"fields": {"titel": "x"}}, "unknown-field: a task has no field 'titel'\nhint: did you mean title?"),
         (
             {"fields": {"priority": "hgih"}},
-            "bad-value: tasks/add-cart.yaml, the working copy: priority: must be one of",
+            "bad-value: priority: must be one of",
         ),
         (
             {"fields": {"depends_on": ["add-checkout"]}},
