@@ -15,7 +15,21 @@ from gitbaton.errors import Refusal
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "0", "add-login-endpoint", "v1.2_x", "a" * 64, "lock", "a.locked", "con-1", "configs", "com10"],
+    [
+        "a",
+        "0",
+        "add-login-endpoint",
+        "v1.2_x",
+        "a" * 64,
+        "lock",
+        "a.locked",
+        "con-1",
+        "configs",
+        "com10",
+        "com0",
+        "lpt0",
+        "x.con",
+    ],
 )
 def test_good_ids(text: str) -> None:
     assert explain_bad_id(text) is None
@@ -41,6 +55,9 @@ def test_good_ids(text: str) -> None:
         ("sessions", "gitbaton's own"),
         ("con", "device"),
         ("nul.x", "device"),
+        ("com1", "device"),
+        ("com9.txt", "device"),
+        ("lpt1", "device"),
         ("lpt9", "device"),
     ],
 )
@@ -138,6 +155,8 @@ def test_an_ambiguous_beginning_names_the_candidates() -> None:
 def test_many_candidates_are_cut_short() -> None:
     with pytest.raises(Refusal, match=r"^'t' could be t0, t1, t2, t3, t4, t5 …$"):
         find_id("t", [f"t{n}" for n in range(9)])
+    with pytest.raises(Refusal, match=r"^'t' could be t0, t1, t2, t3, t4, t5$"):
+        find_id("t", [f"t{n}" for n in range(6)])
 
 
 @pytest.mark.parametrize("exact", [False, True])
@@ -180,3 +199,4 @@ def test_similar_names_come_best_first() -> None:
     assert find_similar("Implementor", ["tester", "implementer", "implement"]) == ["implementer", "implement"]
     assert find_similar("implementor", ["implementer", "implement"], 1) == ["implementer"]
     assert find_similar("x", ["implementer"]) == []
+    assert len(find_similar("task", [f"task{n}" for n in range(9)])) == 3

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import LiveRow
 from gitbaton.domain.state import State
-from gitbaton.errors import InvalidDocument, Refusal
+from gitbaton.errors import InvalidDocument, Problem, Refusal
 from gitbaton.store.documents import parse_document
 from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, write_blob, write_tree_with
 from gitbaton.store.schemas import field_order
 from gitbaton.store.yamlwrite import render_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from gitbaton.errors import Problem
     from gitbaton.store.repository import Repository
 
 STATE_FILE = "state.yaml"
+_EVENTS_OF_A_CLAIM = 200
 #: State commits are made by the tool on somebody's behalf (``event.by`` says whose), so they need no git identity.
 TOOL = Commit("gitbaton", "gitbaton@users.noreply.github.com")
 
@@ -32,42 +30,61 @@ class Tip(NamedTuple):
 
 
 class Tips(NamedTuple):
-    """All tips that can be read, and the problems of those that can't."""
+    """All tips that can be read, and the problems of those that can't, both by task."""
 
     states: dict[str, Tip]
-    problems: tuple[Problem, ...]
+    unreadable: dict[str, tuple[Problem, ...]]
 
 
-def read_tips(repo: Repository, tasks: Iterable[str] | None = None) -> Tips:
-    """The state tips as this clone last saw them; of all tasks, or of ``tasks``."""
-    seen = list_refs(repo.git, repo.seen_prefix)
+def read_tips(repo: Repository, task: str = "") -> Tips:
+    """The state tips as this clone last saw them; of all tasks, or of ``task``."""
+    seen = list_refs(repo.git, repo.seen_prefix + task)
     oids = {ref.removeprefix(repo.seen_prefix): oid for ref, oid in seen.items()}
-    if tasks is not None:
-        oids = {t: oids[t] for t in tasks if t in oids}
     texts = read_objects(repo.git, (f"{oid}:{STATE_FILE}" for oid in oids.values()))
-    states: dict[str, Tip] = {}
-    problems: list[Problem] = []
-    for (task, oid), text in zip(oids.items(), texts, strict=True):
+    tips = Tips({}, {})
+    for (name, oid), text in zip(oids.items(), texts, strict=True):
+        path = f"{repo.state_prefix}{name}:{STATE_FILE}"
         try:
-            state = parse_document(text or b"", f"{repo.state_prefix}{task}:{STATE_FILE}", State, "state")
+            state = _parse(text, path)
         except InvalidDocument as error:
-            problems += error.problems
+            tips.unreadable[name] = error.problems
             continue
-        states[task] = Tip(oid, state)
-    return Tips(states, tuple(problems))
+        if state.task == name:
+            tips.states[name] = Tip(oid, state)
+        else:
+            said = f"it is the state of {state.task}"
+            tips.unreadable[name] = (Problem(path, 1, 1, "task", "bad-value", said),)
+    return tips
 
 
-def read_state(repo: Repository, oid: str) -> State:
-    """The state that commit ``oid`` holds. Raises ``InvalidDocument``."""
-    text = read_objects(repo.git, [f"{oid}:{STATE_FILE}"])[0]
-    return parse_document(text or b"", f"{oid[:12]}:{STATE_FILE}", State, "state")
+def _parse(text: bytes | None, path: str) -> State:
+    return parse_document(text or b"", path, State, "state")
+
+
+def read_before_claim(repo: Repository, tip: Tip) -> State | None:
+    """The state as it was before whoever holds the task now claimed it; None when there was none, or when it
+    can't be read any more.
+    """
+    found = repo.git.text("rev-list", "--first-parent", f"--max-count={_EVENTS_OF_A_CLAIM}", tip.oid)
+    oids = found.splitlines()
+    for oid, text in zip(oids, read_objects(repo.git, (f"{oid}:{STATE_FILE}" for oid in oids)), strict=True):
+        try:
+            state = _parse(text, f"{oid[:12]}:{STATE_FILE}")
+        except InvalidDocument:
+            return None
+        if state.run != tip.state.run:
+            return state
+    return None
 
 
 def write_state(repo: Repository, state: State, parent: str | None) -> str:
-    """Store ``state`` as a commit on top of ``parent`` and return its id; no ref moves."""
+    """Store ``state`` as a commit on top of ``parent`` and return its id; no ref moves. Raises
+    ``InvalidDocument`` for a state that nobody could read again.
+    """
     value = state.model_dump(mode="json", exclude_defaults=True)
-    text = render_yaml({"version": 1, **value}, order=field_order("state"))
-    tree = write_tree_with(repo.git, None, {STATE_FILE: ("100644", write_blob(repo.git, text.encode()))})
+    text = render_yaml({"version": 1, **value}, order=field_order("state")).encode()
+    _parse(text, f"{repo.state_prefix}{state.task}:{STATE_FILE}")
+    tree = write_tree_with(repo.git, None, {STATE_FILE: ("100644", write_blob(repo.git, text))})
     event = state.event
     subject = f"{state.task}: {event.name.replace('_', ' ')}" + (
         f" (attempt {state.attempt})" if state.attempt else ""
@@ -77,14 +94,25 @@ def write_state(repo: Repository, state: State, parent: str | None) -> str:
     )
 
 
-def to_live_row(task: str, tip: Tip) -> LiveRow:
+def to_live_rows(tips: Tips, *, tolerance_s: float = 0.0) -> dict[str, LiveRow]:
+    """The board's view of all tips. ``tolerance_s`` is added to every lease. A task whose tip can't be read is
+    held, so that nobody takes it.
+    """
+    rows = {task: to_live_row(task, tip, tolerance_s=tolerance_s) for task, tip in tips.states.items()}
+    for task, problems in tips.unreadable.items():
+        rows[task] = LiveRow(task, "open", "", hold=f"its live state can't be read: {problems[0]}")
+    return rows
+
+
+def to_live_row(task: str, tip: Tip, *, tolerance_s: float = 0.0) -> LiveRow:
     """The board's view of a tip."""
     s = tip.state
     last = s.attempts[-1] if s.attempts else None
+    lease = parse_time(s.lease)
     return LiveRow(
         task=task, status=s.status, oid=tip.oid, run=s.run, attempt=s.attempt, attempt_limit=s.attempt_limit,
         holder=s.claimed_by.name if s.claimed_by else None, person=bool(s.claimed_by and s.claimed_by.kind == "person"),
-        lease=parse_time(s.lease), retry_at=parse_time(s.retry_at), reason=s.reason, hold=s.hold, question=s.question,
+        lease=None if lease is None else lease + tolerance_s, retry_at=parse_time(s.retry_at), reason=s.reason, hold=s.hold, question=s.question,
         guidance=s.guidance, outcome=last.outcome if last else None, branch=s.branch, head=s.head, merge=s.merge,
         pull_request=s.pull_request.url if s.pull_request else None,
         cost_usd=sum(a.usage.cost_usd or 0.0 for a in s.attempts if a.usage), since=s.event.at,

@@ -189,7 +189,7 @@ class RemoteRefs:
             if moved := [u.ref for u in updates if now.get(u.ref) != u.old]:
                 raise LostRace(moved)
             _refuse_in_the_way(done.err + "\n".join(rejections(done)))
-            if not any(_MET.search(line) for line in rejections(done)):
+            if not _met_somebody(done):
                 raise explain_remote_failure("push", done)
         raise TryAgain(
             f"the remote's refs are locked: {(rejections(done) or [''])[0]}",
@@ -216,6 +216,7 @@ class RemoteRefs:
         except BatonError as error:
             failure = explain_remote_failure("push", done)
             failure.message += "; it is not known whether the push arrived"
+            failure.args = (failure.message,)
             raise failure from error
 
     def _remember(self, updates: Sequence[RefUpdate]) -> None:
@@ -240,6 +241,15 @@ def _succeeded(done: Output, updates: Sequence[RefUpdate]) -> bool:
         if tab and len(flag) == 1:
             flags[rest.split("\t")[0].rpartition(":")[2]] = flag
     return done.code == 0 and all(flags.get(u.ref, "!") in " +*-=" for u in updates)
+
+
+def _met_somebody(done: Output) -> bool:
+    """Whether the refusal of a push that found nothing moved may be gone the next time. Of an atomic push the
+    refs that only went down with another one say nothing.
+    """
+    said = rejections(done)
+    telling = [line for line in said if "atomic" not in line] or said
+    return bool(telling) and all(_MET.search(line) for line in telling)
 
 
 def _refuse_in_the_way(said: str) -> None:

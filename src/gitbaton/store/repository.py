@@ -150,7 +150,7 @@ def _judge_remote(wanted: str | None, remotes: list[str]) -> list[Problem]:
         )
     else:
         return []
-    return [Problem(CONFIG_PATH, 1, 1, "remote", "unknown-remote", words)]
+    return [Problem(CONFIG_PATH, 1, 1, "remote", "bad-value", words)]
 
 
 def _find_base(git: Git, remote: str | None, branch: str | None) -> Base:
@@ -212,7 +212,7 @@ def require_config(repo: Repository) -> Config:
 def _hint_at_repair(repo: Repository) -> str | None:
     """Where the file is sound in this checkout already, only base lacks the repair."""
     data = _read_local_config(repo)
-    if data is None or any(p.code == "unknown-remote" for p in repo.config_problems):
+    if data is None or any(p.field == "remote" for p in repo.config_problems):
         return None
     try:
         parse_document(data, CONFIG_PATH, Config, "config")

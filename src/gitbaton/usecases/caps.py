@@ -2,68 +2,126 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.outcome import OUTCOMES
+from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.store.live import parse_time
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gitbaton.domain.board import Entry
     from gitbaton.domain.config import Config
     from gitbaton.domain.state import Attempt
     from gitbaton.usecases.project import View
 
+#: Ends that say nothing about whether the world outside the tasks works.
+_NO_EVIDENCE = (Outcome.STOPPED, Outcome.LOST_LEASE, Outcome.TAKEN_OVER)
 
-def find_reached_cap(view: View, config: Config, *, now: datetime, mine: str | None = None) -> str | None:
-    """The first bound that forbids one more attempt, in words, or None. ``mine`` is a task already claimed by
-    the asker: bounds then allow it among the others.
+
+class Reached(NamedTuple):
+    """A bound that forbids one more attempt, in words. ``rivals`` are tasks whose claims compete with the
+    asker's; of them and the asker together ``room`` may stay, the earliest.
     """
-    own = 1 if mine else 0
-    states = [e.state for e in view.board.entries.values()]
+
+    words: str
+    rivals: tuple[str, ...] = ()
+    room: int = 0
+
+
+def has_bounds(view: View, config: Config) -> bool:
+    """Whether anything but the paths of tasks can forbid an attempt now."""
+    return any(v is not None for v in config.caps.model_dump().values()) or bool(find_outage(view, config))
+
+
+def find_reached_cap(
+    view: View, config: Config, *, now: datetime, mine: str | None = None, person: bool = False
+) -> Reached | None:
+    """The first bound that forbids one more attempt, or None. ``mine`` is a task already claimed by the asker:
+    bounds then allow it among the others. What a ``person`` does costs no money and needs no model, so
+    neither budgets nor the circuit breaker are theirs.
+    """
     caps = config.caps
-    running = states.count("in_progress") - own
-    if caps.running is not None and running >= caps.running:
-        return f"{running} attempts run already (caps.running: {caps.running})"
-    reviews = states.count("in_review")
+    entries = [e for e in view.board.entries.values() if e.row.id != mine]
+    running = [e for e in entries if e.state == "in_progress"]
+    if caps.running is not None and len(running) >= caps.running:
+        words = f"{len(running)} attempts run already (caps.running: {caps.running})"
+        return Reached(words, tuple(e.row.id for e in running), caps.running)
+    reviews = sum(e.state == "in_review" for e in entries)
     if caps.open_reviews is not None and reviews >= caps.open_reviews:
-        return f"{reviews} tasks wait for review (caps.open_reviews: {caps.open_reviews})"
-    attempts = [(task, a) for task, tip in view.tips.states.items() for a in tip.state.attempts]
+        return Reached(f"{reviews} tasks wait for review (caps.open_reviews: {caps.open_reviews})")
+    if person:
+        return None
     if caps.cost_per_day_usd is not None:
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-        spent = sum(
-            _cost(a, config)
-            for task, a in attempts
-            if (parse_time(a.started) or 0) >= midnight and not (task == mine and a.ended is None)
-        )
-        if spent >= caps.cost_per_day_usd:
-            return f"${spent:.2f} were spent today (caps.cost_per_day_usd: {caps.cost_per_day_usd})"
-    if mine and caps.cost_per_task_usd is not None:
-        spent = sum(_cost(a, config) for task, a in attempts if task == mine and a.ended is not None)
-        if spent >= caps.cost_per_task_usd:
-            return f"${spent:.2f} were spent on {mine} (caps.cost_per_task_usd: {caps.cost_per_task_usd})"
-    return _breaker(attempts, config, now, mine)
+        spent, budget = _spend_today(view, config, now, mine), config.run.budget_usd or 0.0
+        if spent >= caps.cost_per_day_usd or spent + budget > caps.cost_per_day_usd:
+            words = f"${spent:.2f} were spent today" + (
+                f", and one attempt may cost ${budget:.2f}" if budget else ""
+            )
+            return Reached(f"{words} (caps.cost_per_day_usd: {caps.cost_per_day_usd})")
+    return _judge_outage(view, config, now, [e for e in running if not (e.live and e.live.person)])
+
+
+def find_spent_budget(view: View, config: Config, task: str) -> str | None:
+    """Why money forbids another attempt at ``task``, or None."""
+    most = config.caps.cost_per_task_usd
+    tip = view.tips.states.get(task)
+    if most is None or tip is None:
+        return None
+    spent = sum(_cost(a, config) for a in tip.state.attempts if a.ended is not None)
+    return f"${spent:.2f} were spent on {task} (caps.cost_per_task_usd: {most})" if spent >= most else None
+
+
+def _spend_today(view: View, config: Config, now: datetime, mine: str | None) -> float:
+    """US dollars since midnight UTC; an agent's attempt that still runs counts with its whole budget."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    spent = 0.0
+    for task, attempt in _iter_attempts(view):
+        own = task == mine or _is_persons(view.board.entries.get(task))
+        if (parse_time(attempt.started) or 0.0) >= midnight and not (attempt.ended is None and own):
+            spent += _cost(attempt, config)
+    return spent
+
+
+def _iter_attempts(view: View) -> list[tuple[str, Attempt]]:
+    return [(task, a) for task, tip in view.tips.states.items() for a in tip.state.attempts]
+
+
+def _is_persons(entry: Entry | None) -> bool:
+    return bool(entry and entry.live and entry.live.person)
 
 
 def _cost(attempt: Attempt, config: Config) -> float:
-    """What an attempt cost; one that still runs counts with its whole budget."""
     if attempt.usage and attempt.usage.cost_usd is not None:
         return attempt.usage.cost_usd
     return (config.run.budget_usd or 0.0) if attempt.ended is None else 0.0
 
 
-def _breaker(
-    attempts: list[tuple[str, Attempt]], config: Config, now: datetime, mine: str | None
-) -> str | None:
-    """The circuit breaker: open after N infrastructure failures in a row, one probe after the cool-down."""
-    ended = sorted((a for _, a in attempts if a.ended and a.outcome), key=lambda a: (a.ended or "", a.run))
-    last = ended[-config.breaker.failures :]
-    if len(last) < config.breaker.failures or not all(
-        a.outcome and OUTCOMES[a.outcome].infrastructure for a in last
-    ):
+# -- the circuit breaker ---------------------------------------------------------------------------------------
+
+
+def find_outage(view: View, config: Config) -> list[Attempt]:
+    """The last attempts, oldest first, if so many in a row failed for reasons outside the tasks that the
+    circuit breaker is open; else nothing.
+    """
+    ended = [a for _, a in _iter_attempts(view) if a.ended and a.outcome and a.outcome not in _NO_EVIDENCE]
+    last = sorted(ended, key=lambda a: (a.ended or "", a.run))[-config.breaker.failures :]
+    failed = [a for a in last if a.outcome and OUTCOMES[a.outcome].infrastructure]
+    return last if len(failed) == config.breaker.failures else []
+
+
+def _judge_outage(view: View, config: Config, now: datetime, running: list[Entry]) -> Reached | None:
+    """After the cool-down one attempt probes whether the trouble has passed; the others wait for its end."""
+    failed = find_outage(view, config)
+    if not failed:
         return None
-    since = now.timestamp() - (parse_time(last[-1].ended) or 0.0)
-    if since < config.breaker.cooldown:
-        return f"{len(last)} attempts in a row failed for reasons outside the tasks ({last[-1].message or last[-1].outcome}); the next try is in {config.breaker.cooldown - since:.0f} s"
-    probing = any(a.ended is None and task != mine for task, a in attempts)
-    return "one attempt probes whether the trouble outside the tasks has passed" if probing else None
+    left = config.breaker.cooldown - (now.timestamp() - (parse_time(failed[-1].ended) or 0.0))
+    if left > 0:
+        why = failed[-1].message or failed[-1].outcome
+        return Reached(
+            f"{len(failed)} attempts in a row failed for reasons outside the tasks ({why}); the next try is in {left:.0f} s"
+        )
+    if not running:
+        return None
+    probing = tuple(e.row.id for e in running)
+    return Reached("one attempt probes whether the trouble outside the tasks has passed", probing, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,16 +9,18 @@ from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, fin
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
-from gitbaton.errors import BatonError, LostRace, Refusal
+from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
-from gitbaton.usecases.caps import find_reached_cap
+from gitbaton.usecases.caps import find_reached_cap, find_spent_budget
+from gitbaton.usecases.contest import draw_wait, keep_or_withdraw, restore_before_claim
 from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
-from gitbaton.usecases.transitions import LeaseLost, advance
+from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gitbaton.domain.lifecycle import LiveStatus
     from gitbaton.domain.task import TaskRun
 
 _ROUNDS = 4
@@ -85,8 +86,9 @@ def claim_task(
         project = project.fetched()
         require_config(project.repo)
         view = load_view(project, local=False)
-        if cap := find_reached_cap(view, project.repo.config, now=project.refs.now()):
-            return _capped(wanted, cap)
+        person = holder.kind == "person"
+        if cap := find_reached_cap(view, project.repo.config, now=project.refs.now(), person=person):
+            return _capped(wanted, cap.words)
         candidates = (
             [_checked(view, wanted, project)]
             if wanted
@@ -95,30 +97,28 @@ def claim_task(
         if not candidates:
             return Choice(None, reason or explain_nothing(view))
         for entry in candidates:
-            try:
-                claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
-            except (LostRace, IllegalEvent, _Taken):
+            if not person and (spent := find_spent_budget(view, project.repo.config, entry.row.id)):
+                reason = spent
+                if wanted:
+                    return _capped(wanted, spent)
+                continue
+            claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
+            if claim is None:
                 if wanted:
                     raise Refusal(
                         f"somebody else took {entry.row.id} first",
                         code="already-claimed",
                         hint=f"see who: baton show {entry.row.id}",
-                    ) from None
+                    )
                 continue
-            try:
-                refused = _refuse_after(project, claim)
-            except BaseException:  # Ctrl-C or the network: nobody would hear of a claim that stayed
-                with contextlib.suppress(BatonError):
-                    _withdraw(project, claim)
-                raise
-            if refused:
-                _withdraw(project, claim)
-                if wanted:
-                    return _capped(wanted, refused)
-                reason = refused
-                break
-            return claim
-        project.pause(_jitter(project, round_number))
+            refused = keep_or_withdraw(project, view, claim)
+            if refused is None:
+                return claim
+            if wanted:
+                return _capped(wanted, refused)
+            reason = refused
+            break
+        project.pause(draw_wait(project, round_number))
     return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False)))
 
 
@@ -134,11 +134,6 @@ def _capped(wanted: str | None, reason: str) -> Choice:
             hint="wait, or change caps in tasks/config.yaml",
         )
     return Choice(None, reason)
-
-
-def _jitter(project: Project, round_number: int) -> float:
-    """Seconds to wait before trying again: random, so that those who met here part."""
-    return 0.05 * 2.0**round_number * (1 + int(project.random_id(3), 36) / 36**3)
 
 
 def _checked(view: View, wanted: str, project: Project) -> Entry:
@@ -187,7 +182,8 @@ def _try_claim(
     holder: Holder,
     lease_s: Callable[[Entry], float] | None,
     watch_url: str | None,
-) -> Claim:
+) -> Claim | None:
+    """The claim, or None when somebody else was first."""
     run = project.random_id(16)  # unique: two identical commits would both be accepted by a server
     base = project.repo.base.commit
     assert base is not None, "an entry on the board stands on a base commit"
@@ -202,14 +198,8 @@ def _try_claim(
         number = (old.attempt if old else 0) + 1
         attempts = old.attempts if old else ()
         if attempts and attempts[-1].ended is None:  # its machine was lost, or its lease passed
-            lost = attempts[-1].model_copy(
-                update={
-                    "ended": render_time(now),
-                    "outcome": Outcome.MACHINE_LOST,
-                    "message": "never reported back",
-                }
-            )
-            attempts = (*attempts[:-1], lost)
+            update = {"ended": render_time(now), "outcome": Outcome.MACHINE_LOST, "message": "never reported back"}
+            attempts = (*attempts[:-1], attempts[-1].model_copy(update=update))
         started = Attempt(
             number=number,
             run=run,
@@ -224,8 +214,7 @@ def _try_claim(
         if old and (old.status == "merged" or (entry.state == "changes_requested" and limit < number)):
             limit = number  # a person asked for this one
         return {
-            "run": run, "attempt": number, "attempt_limit": limit, "claimed_by": holder,
-            "claimed_from": old.status if old and old.status not in ("in_progress", "merged") else "open",
+            "run": run, "attempt": number, "attempt_limit": limit, "claimed_by": holder, "claimed_from": _origin(old),
             "lease": render_time(now + timedelta(seconds=lease_s(entry))) if lease_s else None,
             "watch_url": watch_url, "base": base, "retry_at": None, "reason": None, "question": None,
             "branch": f"{project.repo.config.prefix}{entry.row.id}",
@@ -233,40 +222,27 @@ def _try_claim(
             **({"head": None, "pull_request": None, "merge": None} if old and old.status == "merged" else {}),
         }  # fmt: skip
 
-    tip = advance(project, entry.row.id, "claimed", change, expect=unchanged, by=holder.name)
+    try:
+        tip = advance(project, entry.row.id, "claimed", change, expect=unchanged, by=holder.name)
+    except (_Taken, IllegalEvent):
+        return None
+    except TryAgain as error:
+        if isinstance(error, Unreachable):
+            raise
+        return None
     return Claim(entry, tip, run, base, explain_reason(entry))
 
 
-def _refuse_after(project: Project, claim: Claim) -> str | None:
-    """Caps and overlaps are checked again after the claim, because only then all claimers see one another."""
-    config = project.repo.config
-    if not (claim.entry.row.paths or any(v is not None for v in config.caps.model_dump().values())):
-        return None
-    project.refs.fetch()
-    view = load_view(project.reread(), local=False)
-    mine = view.board.entries.get(claim.entry.row.id)
-    if mine is None:
-        return "its file is gone from the base branch"
-    if cap := find_reached_cap(view, config, now=project.refs.now(), mine=claim.entry.row.id):
-        return cap
-    busy = [
-        e
-        for e in view.board.entries.values()
-        if e.state in ("in_progress", "in_review") and e.row.id != mine.row.id
-    ]
-    other = find_overlap(mine.row, busy)
-    return f"{mine.row.id} touches the same paths as {other.row.id}" if other else None
+def _origin(old: State | None) -> LiveStatus:
+    """Where a claim comes from, to return there if it is given back. A claim that is taken over from somebody
+    who vanished comes from where theirs came; a task that was reopened after its merge begins anew.
+    """
+    if old is None or old.status == "merged":
+        return "open"
+    return old.claimed_from or "open" if old.status == "in_progress" else old.status
 
 
-def _withdraw(project: Project, claim: Claim) -> None:
-    def change(old: State | None) -> dict[str, Any]:
-        assert old is not None
-        return {
-            "run": None, "claimed_by": None, "lease": None, "claimed_from": None, "attempt": old.attempt - 1,
-            "attempts": old.attempts[:-1], "watch_url": None,
-        }  # fmt: skip
-
-    advance(project, claim.entry.row.id, "withdrawn", change, run=claim.run)
+# -- a person's claim ------------------------------------------------------------------------------------------
 
 
 def claim_as_person(
@@ -297,18 +273,14 @@ def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
             assert old is not None
             if not (old.claimed_by and old.claimed_by.kind == "person"):
                 raise LeaseLost(task, None, old.claimed_by.name if old.claimed_by else None)
-            ended = (
-                old.attempts[-1].model_copy(
-                    update={"ended": render_time(project.refs.now()), "outcome": Outcome.STOPPED}
-                )
-                if old.attempts
-                else None
-            )
+            update = {"ended": render_time(project.refs.now()), "outcome": Outcome.STOPPED}
+            attempts = (*old.attempts[:-1], *(a.model_copy(update=update) for a in old.attempts[-1:]))
             limit = old.attempt_limit + 1 if old.attempt_limit else None  # it doesn't count as a try
             return {
-                "run": None, "claimed_by": None, "claimed_from": None, "attempt_limit": limit,
-                "attempts": (*old.attempts[:-1], ended) if ended else (),
-            }  # fmt: skip
+                **restore_before_claim(project, read_tip(project, task)),
+                "attempts": attempts,
+                "attempt_limit": limit,
+            }
 
         return advance(project, task, "released", give_back)
     if entry.live is None:

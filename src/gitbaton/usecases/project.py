@@ -9,7 +9,7 @@ from gitbaton.domain.board import Board, LiveRow, TaskRow, fold_board
 from gitbaton.domain.ids import find_id
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.store.git import is_ancestor
-from gitbaton.store.live import Tips, read_tips, to_live_row
+from gitbaton.store.live import Tips, read_tips, to_live_rows
 from gitbaton.store.overlay import overlay_local
 from gitbaton.store.snapshots import Contents, read_contents, read_revision
 
@@ -77,7 +77,7 @@ def load_view(project: Project, *, local: bool) -> View:
     files = read_revision(repo, repo.base.commit)
     contents = overlay_local(repo, files) if local else read_contents(files)
     tips = read_tips(repo)
-    live = {task: to_live_row(task, tip) for task, tip in tips.states.items()}
+    live = to_live_rows(tips, tolerance_s=project.refs.tolerance_s)
     if own := project.own_task:
         live[own] = _own_row(project, own)
     merges = {

@@ -1,0 +1,114 @@
+"""After a claim: whether it may stand beside the others, and what it takes back if not."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from gitbaton.domain.board import OCCUPYING, find_overlap
+from gitbaton.errors import BatonError, Refusal
+from gitbaton.store.live import read_before_claim
+from gitbaton.usecases.caps import Reached, find_reached_cap, has_bounds
+from gitbaton.usecases.project import load_view
+from gitbaton.usecases.transitions import advance, read_tip
+
+if TYPE_CHECKING:
+    from gitbaton.domain.state import State
+    from gitbaton.store.live import Tip
+    from gitbaton.usecases.claim import Claim
+    from gitbaton.usecases.project import Project, View
+
+#: How often a claimer looks whether those who claimed later make room.
+_LOOKS = 6
+
+
+def draw_wait(project: Project, round_number: int) -> float:
+    """Seconds to wait before trying again: random, so that those who met here part."""
+    return 0.05 * 2.0**round_number * (1 + int(project.random_id(3), 36) / 36**3)
+
+
+def keep_or_withdraw(project: Project, view: View, claim: Claim) -> str | None:
+    """None when the claim stands; else it was withdrawn, and this is why. ``view`` is what it was decided on."""
+    if not (claim.entry.row.paths or has_bounds(view, project.repo.config)):
+        return None
+    try:
+        refused = _find_objection(project, claim)
+    except BaseException:  # Ctrl-C or the network: nobody would hear of a claim that stayed
+        with contextlib.suppress(BatonError):
+            _withdraw(project, claim)
+        raise
+    if refused:
+        with contextlib.suppress(Refusal):  # somebody stopped it, or took it over: it isn't ours to give back
+            _withdraw(project, claim)
+    return refused
+
+
+def _find_objection(project: Project, claim: Claim) -> str | None:
+    """Caps and overlaps are checked again after the claim, because only then all claimers see one another.
+    Nobody stays who sees a bound passed. But if all who meet here withdrew, nobody would get through: so
+    whoever is among the earliest looks again for a while whether the later ones make room.
+    """
+    objection = None
+    for look in range(_LOOKS):
+        if look:
+            project.pause(draw_wait(project, look - 1))
+        project.refs.fetch()
+        view = load_view(project.reread(), local=False)
+        objection = _judge(project, view, claim)
+        if objection is None:
+            return None
+        earlier = sum(_rank(view, rival) < _rank(view, claim.entry.row.id) for rival in objection.rivals)
+        if earlier >= objection.room:
+            break
+    return objection.words if objection else None
+
+
+def _judge(project: Project, view: View, claim: Claim) -> Reached | None:
+    task, holder = claim.entry.row.id, claim.tip.state.claimed_by
+    person = holder is not None and holder.kind == "person"
+    mine = view.board.entries.get(task)
+    if mine is None:
+        return Reached("its file is gone from the base branch")
+    if cap := find_reached_cap(view, project.repo.config, now=project.refs.now(), mine=task, person=person):
+        return cap
+    busy = [e for e in view.board.entries.values() if e.state in OCCUPYING and e.row.id != task]
+    other = find_overlap(mine.row, busy)
+    return Reached(f"{task} touches the same paths as {other.row.id}", (other.row.id,), 1) if other else None
+
+
+def _rank(view: View, task: str) -> tuple[str, str]:
+    """Who claimed earlier; the same on every machine, whatever their clocks say."""
+    tip = view.tips.states.get(task)
+    last = tip.state.attempts[-1] if tip and tip.state.attempts else None
+    return (last.started, last.run) if last else ("", "")
+
+
+def _withdraw(project: Project, claim: Claim) -> None:
+    def change(old: State | None) -> dict[str, Any]:
+        assert old is not None
+        tip = read_tip(project, claim.entry.row.id)
+        return {
+            **restore_before_claim(project, tip),
+            "attempt": old.attempt - 1,
+            "attempts": old.attempts[:-1],
+        }
+
+    advance(project, claim.entry.row.id, "withdrawn", change, run=claim.run)
+
+
+def restore_before_claim(project: Project, tip: Tip | None) -> dict[str, Any]:
+    """The fields that a claim changes, as they were before the present one."""
+    before = read_before_claim(project.repo, tip) if tip else None
+    kept = (
+        "attempt_limit",
+        "base",
+        "branch",
+        "head",
+        "merge",
+        "pull_request",
+        "question",
+        "reason",
+        "retry_at",
+    )
+    gone = ("claimed_by", "claimed_from", "lease", "run", "watch_url")
+    return {**{name: getattr(before, name, None) for name in kept}, **dict.fromkeys(gone)}
