@@ -151,6 +151,7 @@ def test_a_persons_claim_and_giving_it_back(baton: Baton) -> None:
     claimed = baton.json("claim")
     assert (claimed["task"]["id"], claimed["task"]["state"]) == ("greet", "in_progress")
     assert baton.json("claim", code=3)["task"] is None
+    assert baton("list", "--ready").out == "no task matches\n"
     refused = baton("claim", "greet", "--json", code=1).error
     assert (refused["code"], refused["hint"]) == ("not-claimable", "end it with: baton stop greet")
     given_back = baton("stop", "greet", "--json")

@@ -199,7 +199,11 @@ def _try_claim(
         number = (old.attempt if old else 0) + 1
         attempts = old.attempts if old else ()
         if attempts and attempts[-1].ended is None:  # its machine was lost, or its lease passed
-            update = {"ended": render_time(now), "outcome": Outcome.MACHINE_LOST, "message": "never reported back"}
+            update = {
+                "ended": render_time(now),
+                "outcome": Outcome.MACHINE_LOST,
+                "message": "never reported back",
+            }
             attempts = (*attempts[:-1], attempts[-1].model_copy(update=update))
         started = Attempt(
             number=number,
