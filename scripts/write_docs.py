@@ -40,7 +40,8 @@ TIMEOUT_S = 300
 VARYING = (
     (re.compile(r"/\S*?/baton-demo-\w+"), "FOLDER"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?"), "TIME"),
-    (re.compile(r"\b\d{8}T\d{6}Z"), "TIME"),
+    (re.compile(r"\b\d{8}T\d{6,9}Z-[0-9a-z]{16}"), "TIME-ID"),
+    (re.compile(r'"run": "[0-9a-z]{16}"'), "RUN"),
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
     (re.compile(r"\b(?=\w*\d)[0-9a-f]{7,40}\b"), "ID"),
     (re.compile(r"\b(?=[a-z]*\d)[0-9a-z]{16}\b"), "ID"),
@@ -187,7 +188,7 @@ def run_page(text: str) -> tuple[str, list[str]]:
                 problems += wrong
                 changes.append((block.start, block.end, found))
                 continue
-            if block.kind in SHELLS:
+            if block.kind in SHELLS and block.note != "file":
                 problems.append(f"{where}: say why nobody runs this block, or make it console")
             elif block.kind == "json":
                 problems += _check_json(block, where)

@@ -61,7 +61,7 @@ def test_by_hand_with_a_task(stage: Stage) -> None:
     done = run(stage, "baton.yml", "workflow_dispatch", {"inputs": {"task": "other"}})
     assert done.jobs == {"run": "failure"}, done.text
     assert [(note.level, note.title, note.text) for note in done.annotations] == [
-        ("error", "other: checks failed", "failed: greets")
+        ("error", "other: checks failed", "greets did not pass")
     ]
     assert done.outputs["run", "baton"]["task"] == "other"
     assert not stage.has_state("greet")

@@ -35,10 +35,8 @@ def copy_action(folder: Path) -> Path:
         source = SOURCE / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
-            shutil.copy2(source, folder / name)
         else:
-            (folder / name).touch()
+            shutil.copy2(source, folder / name)
     return folder / "action.yml"
 
 

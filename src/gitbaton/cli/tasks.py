@@ -124,7 +124,7 @@ def _list(a: argparse.Namespace) -> Answer:
     filtered = bool(a.state or a.ready or a.label or a.plan or a.role)
     shown = [e for e in found.entries if a.all or filtered or e.state not in ("done", "cancelled")]
     hidden = len(found.entries) - len(shown)
-    text = render_list(shown, () if filtered else found.broken, Style(), hidden=hidden)
+    text = render_list(shown, () if filtered else found.broken, Style(), hidden=hidden, filtered=filtered)
     return Answer(
         record(
             "list",

@@ -53,7 +53,8 @@ def judge_attempt(seen: Evidence) -> Verdict:
     if guard:
         return Verdict(Outcome.GUARD_REFUSED, _several(guard), verified=False)
     if seen.ended is not Outcome.SUCCEEDED:
-        return Verdict(seen.ended, seen.message or OUTCOMES[seen.ended].words, verified=False)
+        asked = seen.question if seen.ended is Outcome.NEEDS_INPUT else None
+        return Verdict(seen.ended, asked or seen.message or OUTCOMES[seen.ended].words, verified=False)
     scope = [f.message for f in seen.findings if f.kind == "scope"]
     if scope:
         return Verdict(Outcome.OUT_OF_SCOPE, _several(scope), verified=False)

@@ -29,9 +29,14 @@ def words(state: str) -> str:
 
 
 def render_list(
-    entries: Sequence[Entry], broken: Sequence[BrokenRow], style: Style, *, hidden: int = 0
+    entries: Sequence[Entry],
+    broken: Sequence[BrokenRow],
+    style: Style,
+    *,
+    hidden: int = 0,
+    filtered: bool = False,
 ) -> str:
-    """Tasks in columns, those first that want somebody's attention."""
+    """Tasks in columns, those first that want somebody's attention. ``filtered``: there may be others."""
     ordered = sorted(entries, key=lambda e: (STATE_ORDER.index(e.state), *order_key(e)))
     rows, colors = [], []
     for e in ordered:
@@ -45,7 +50,8 @@ def render_list(
     lines = [align(rows, style, colors)] if rows else []
     if hidden:
         lines.append(style.paint(f"({hidden} finished; show them with --all)", "dim"))
-    return "\n".join(lines) if lines else 'There are no tasks yet. Write one with: baton add "Title"'
+    nothing = "no task matches" if filtered else 'There are no tasks yet. Write one with: baton add "Title"'
+    return "\n".join(lines) or nothing
 
 
 def _note(e: Entry) -> str:

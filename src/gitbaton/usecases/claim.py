@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
 from gitbaton.domain.lifecycle import IllegalEvent
+from gitbaton.domain.outcome import Outcome
+from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
 from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, render_time
@@ -197,7 +199,11 @@ def _try_claim(
         number = (old.attempt if old else 0) + 1
         attempts = old.attempts if old else ()
         if attempts and attempts[-1].ended is None:  # its machine was lost, or its lease passed
-            update = {"ended": render_time(now), "outcome": "machine_lost", "message": "never reported back"}
+            update = {
+                "ended": render_time(now),
+                "outcome": Outcome.MACHINE_LOST,
+                "message": "never reported back",
+            }
             attempts = (*attempts[:-1], attempts[-1].model_copy(update=update))
         started = Attempt(
             number=number,
@@ -272,7 +278,7 @@ def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:
             assert old is not None
             if not (old.claimed_by and old.claimed_by.kind == "person"):
                 raise LeaseLost(task, None, old.claimed_by.name if old.claimed_by else None)
-            update = {"ended": render_time(project.refs.now()), "outcome": "stopped"}
+            update = {"ended": render_time(project.refs.now()), "outcome": Outcome.STOPPED}
             attempts = (*old.attempts[:-1], *(a.model_copy(update=update) for a in old.attempts[-1:]))
             limit = old.attempt_limit + 1 if old.attempt_limit else None  # it doesn't count as a try
             return {

@@ -89,7 +89,7 @@ def _say(project: Project, done: Finished, tip: Tip) -> str:
         else "state only"
     )
     where = f" on {project.repo.remote}" if project.repo.remote else ""
-    return f"the task is {state.status.replace('_', ' ')}: {branch}{where}"
+    return f"{state.status.replace('_', ' ')}: {branch}{where}"
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:

@@ -178,7 +178,7 @@ def describe_settings(settings: Settings) -> list[str]:
     if limits.turns_max:
         lines.append(f"turn limit: {limits.turns_max}")
     if limits.budget_usd:
-        lines.append(f"money limit: ${limits.budget_usd}")
+        lines.append(f"money limit: ${limits.budget_usd:.2f}")
     lines.append(
         "checks: "
         + (", ".join(f"{c.name} ({c.run})" for c in settings.checks) or "none: the result will be unverified")
