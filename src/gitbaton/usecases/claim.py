@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
-from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
 from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, render_time
@@ -73,11 +72,13 @@ def claim_task(
     holder: Holder,
     lease_s: Callable[[Entry], float] | None,
     accept: Callable[[Entry], bool] = lambda _: True,
+    check: Callable[[Entry], None] = lambda _: None,
     watch_url: str | None = None,
 ) -> Claim | Choice:
     """Claim ``wanted`` (an id or prefix) or the next claimable task that ``accept`` likes.
 
-    ``lease_s`` gives the lease in seconds; None for a person's claim, which has none. Returns a ``Choice``
+    ``lease_s`` gives the lease in seconds; None for a person's claim, which has none. ``check`` is asked right
+    before a claim is written and may raise what stands against it. Returns a ``Choice``
     without entry when nothing is claimable. Raises ``Refusal`` when ``wanted`` can't be claimed, with the
     reason, and what the refs raise.
     """
@@ -103,6 +104,7 @@ def claim_task(
                 if wanted:
                     return _capped(wanted, spent)
                 continue
+            check(entry)
             claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
             if claim is None:
                 if wanted:
