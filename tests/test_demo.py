@@ -228,6 +228,13 @@ def test_where_it_can_not_be_set_up(tmp_path: Path) -> None:
     assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_git_that_is_not_there(tmp_path: Path) -> None:
+    refused = demo(folder=tmp_path, env={"PATH": str(tmp_path), "TMPDIR": str(tmp_path)})
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "error: git was not found\nhint: install git 2.38 or newer\n"
+    assert not list(tmp_path.iterdir()), "nothing was set up"
+
+
 def test_claude_code_that_is_not_there(tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
