@@ -82,10 +82,12 @@ LANDMARKS = (
 )
 
 
-def demo(*words: str, folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def demo(
+    *words: str, folder: Path, env: Mapping[str, str], python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
     """Run the demo in ``folder`` with nothing but ``env``, a PATH, and this source."""
     return subprocess.run(
-        [sys.executable, "-m", "gitbaton", "demo", *words],
+        [python, "-m", "gitbaton", "demo", *words],
         cwd=folder, env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, **env},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
@@ -107,14 +109,17 @@ def assert_all_merged(server: Path) -> None:
 
 
 def test_on_a_machine_where_nothing_is_set_up(tmp_path: Path) -> None:
-    """No git identity, no HOME that could be written to, no repository around, odd letters in the path, and
-    an output that can't show them.
+    """No git identity, no HOME that could be written to, no repository around, odd letters in the path, an
+    output that can't show them, and a Python that is not called python3.
     """
     where = tmp_path / "a stränge place"
+    python = tmp_path / "sömewhere else" / "my python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    packages = os.pathsep.join([SOURCE, *(p for p in sys.path if p.endswith("site-packages"))])
+    env = {"HOME": "/proc/none", "PYTHONIOENCODING": "ascii", "PYTHONPATH": packages}
     started = time.monotonic()
-    done = demo(
-        "--dir", str(where), folder=Path("/"), env={"HOME": "/proc/none", "PYTHONIOENCODING": "ascii"}
-    )
+    done = demo("--dir", str(where), folder=Path("/"), env=env, python=str(python))
     assert (done.returncode, done.stderr) == (0, "")
     assert time.monotonic() - started < 60
     at = 0
