@@ -245,7 +245,7 @@ def test_update_task_changes_the_status(shop: Shop) -> None:
         ({"fields": {"titel": "x"}}, "unknown-field: a task has no field 'titel'\nhint: did you mean title?"),
         (
             {"fields": {"priority": "hgih"}},
-            "bad-value: tasks/add-cart.yaml, the working copy: priority: must be one of",
+            "bad-value: priority: must be one of critical",
         ),
         (
             {"fields": {"depends_on": ["add-checkout"]}},
@@ -277,7 +277,7 @@ def test_complete_task_writes_status_and_handoff_in_one_commit(shop: Shop) -> No
     assert shop.new_commits() == ["Complete add-cart: Add a cart"]
     assert shop.changed_files() == ["M\ttasks/add-cart.yaml", f"A\t{path}"]
     assert shop.checkout.read("tasks/add-cart.yaml") == (
-        "# the cart comes first\ntitle: Add a cart\nstatus: done\npriority: high\nlabels: [shop]\n"
+        "# the cart comes first\ntitle: Add a cart\n\nstatus: done\n\npriority: high\nlabels: [shop]\n"
     )
     assert shop.checkout.read(path) == (
         "# yaml-language-server: $schema=../../schemas/handoff.schema.json\n"

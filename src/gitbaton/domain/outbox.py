@@ -86,10 +86,10 @@ class ProposedTask(Part):
     paths: Annotated[tuple[NonEmptyText, ...], Field(max_length=_FEW)] = ()
     labels: Annotated[tuple[NonEmptyText, ...], Field(max_length=_FEW)] = ()
 
-    @field_validator("title")
+    @field_validator("title", mode="before")
     @classmethod
-    def _one_line(cls, value: str) -> str:
-        return " ".join(value.split())
+    def _one_line(cls, value: Any) -> Any:
+        return " ".join(value.split()) if isinstance(value, str) else value
 
 
 class Item(Part):

@@ -126,13 +126,19 @@ def edit_document(data: bytes, path: str, kind: str, edits: Sequence[Edit]) -> b
     """``data`` with ``edits`` spliced in, by the rules of its kind of document. Raises ``InvalidDocument`` and
     ``Refusal``; the result is not validated.
     """
-    return edit_yaml(data, path, edits, order=field_order(kind), shape=shape_for(kind), spaced=_spaced(kind))
+    spaced = [name for name in _spaced(kind) if _stands_alone(data, name)]  # a compact file stays compact
+    return edit_yaml(data, path, edits, order=field_order(kind), shape=shape_for(kind), spaced=spaced)
 
 
 def render_document(value: Mapping[str, object], path: str, kind: str) -> bytes:
     """The text of a new document's file, with the line by which editors find its schema."""
     header = schema_line(kind, path)
     return render_yaml(value, order=field_order(kind), header=header, spaced=_spaced(kind)).encode()
+
+
+def _stands_alone(data: bytes, name: str) -> bool:
+    """Whether a field's line has blank lines, or the end of the file, around it."""
+    return re.search(rb"\n[ \t]*\r?\n%s:[^\n]*(?:\n[ \t]*\r?\n|\n?\Z)" % name.encode(), data) is not None
 
 
 def _spaced(kind: str) -> tuple[str, ...]:

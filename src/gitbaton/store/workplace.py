@@ -125,15 +125,19 @@ def build_environment(
     """The whole environment of an agent or a check: what is on the allow-list, a HOME of its own, and an
     identity for commits it may make in its clone.
     """
-    env = {name: inherited[name] for name in (*_PLAIN, *allowed) if name in inherited}
-    env.setdefault("PATH", os.defpath)
-    env.setdefault("LANG", "C.UTF-8")
+    env = allow_environment(inherited, allowed)
     env.update(
         HOME=os.fspath(place.home) if "HOME" not in allowed else inherited.get("HOME", os.fspath(place.home)),
         TERM="dumb", GIT_TERMINAL_PROMPT="0", GIT_CONFIG_NOSYSTEM="1", GIT_EDITOR="false", GIT_PAGER="cat", PAGER="cat",
         GIT_AUTHOR_NAME=author[0], GIT_AUTHOR_EMAIL=author[1], GIT_COMMITTER_NAME=author[0], GIT_COMMITTER_EMAIL=author[1],
     )  # fmt: skip
     return env
+
+
+def allow_environment(inherited: Mapping[str, str], allowed: tuple[str, ...]) -> dict[str, str]:
+    """The part of ``inherited`` that agents and checks may see: ``allowed`` and what programs need."""
+    plain = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+    return plain | {name: inherited[name] for name in (*_PLAIN, *allowed) if name in inherited}
 
 
 #: Variables that programs need to run at all, and that carry no credential.

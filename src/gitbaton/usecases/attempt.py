@@ -141,7 +141,6 @@ def carry_out(
     place = make_workplace(project.repo, root, start=start, branch=state.branch or task_id)
     author = (settings.author.name, settings.author.email)
     env = build_environment(project.environment, (*settings.secrets, *settings.env_names), place, author)
-    agent.check(env)
     briefing = render_briefing(
         gather_material(project, around, state, commit=claim.base, work=start, attempt=state.attempt)
     )

@@ -45,11 +45,11 @@ def find_reached_cap(
     entries = [e for e in view.board.entries.values() if e.row.id != mine]
     running = [e for e in entries if e.state == "in_progress"]
     if caps.running is not None and len(running) >= caps.running:
-        words = f"{len(running)} attempts run already (caps.running: {caps.running})"
+        words = f"as many attempts run as may (caps.running: {caps.running})"
         return Reached(words, tuple(e.row.id for e in running), caps.running)
     reviews = sum(e.state == "in_review" for e in entries)
     if caps.open_reviews is not None and reviews >= caps.open_reviews:
-        return Reached(f"{reviews} tasks wait for review (caps.open_reviews: {caps.open_reviews})")
+        return Reached(f"as many tasks wait for review as may (caps.open_reviews: {caps.open_reviews})")
     if person:
         return None
     if caps.cost_per_day_usd is not None:

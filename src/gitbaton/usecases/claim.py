@@ -72,11 +72,13 @@ def claim_task(
     holder: Holder,
     lease_s: Callable[[Entry], float] | None,
     accept: Callable[[Entry], bool] = lambda _: True,
+    check: Callable[[Entry], None] = lambda _: None,
     watch_url: str | None = None,
 ) -> Claim | Choice:
     """Claim ``wanted`` (an id or prefix) or the next claimable task that ``accept`` likes.
 
-    ``lease_s`` gives the lease in seconds; None for a person's claim, which has none. Returns a ``Choice``
+    ``lease_s`` gives the lease in seconds; None for a person's claim, which has none. ``check`` is asked right
+    before a claim is written and may raise what stands against it. Returns a ``Choice``
     without entry when nothing is claimable. Raises ``Refusal`` when ``wanted`` can't be claimed, with the
     reason, and what the refs raise.
     """
@@ -102,6 +104,7 @@ def claim_task(
                 if wanted:
                     return _capped(wanted, spent)
                 continue
+            check(entry)
             claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
             if claim is None:
                 if wanted:
@@ -198,7 +201,11 @@ def _try_claim(
         number = (old.attempt if old else 0) + 1
         attempts = old.attempts if old else ()
         if attempts and attempts[-1].ended is None:  # its machine was lost, or its lease passed
-            update = {"ended": render_time(now), "outcome": Outcome.MACHINE_LOST, "message": "never reported back"}
+            update = {
+                "ended": render_time(now),
+                "outcome": Outcome.MACHINE_LOST,
+                "message": "never reported back",
+            }
             attempts = (*attempts[:-1], attempts[-1].model_copy(update=update))
         started = Attempt(
             number=number,

@@ -10,6 +10,7 @@ from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
 from gitbaton.errors import BatonError
 from gitbaton.store.repository import require_config
+from gitbaton.store.workplace import allow_environment
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
     from gitbaton.usecases.attempt import RunEvent
-    from gitbaton.usecases.material import Settings
+    from gitbaton.usecases.material import Settings, Surroundings
 
 
 class Ran(NamedTuple):
@@ -72,18 +73,24 @@ def run_task(
     project = project.reread()
     require_config(project.repo)
 
-    def lease_s(entry: Entry) -> float:
-        around = read_surroundings(
+    def read_around(entry: Entry) -> Surroundings:
+        return read_surroundings(
             project, entry.row.path, project.repo.base.commit or "", agent_name=agent_name
         )
-        return lease_for(project, around.task.run)
+
+    def check(entry: Entry) -> None:  # a missing program or key must not cost the task an attempt
+        settings = read_around(entry).settings
+        allowed = (*settings.secrets, *settings.env_names)
+        env = allow_environment(project.environment, allowed)
+        project.open_agent(settings.agent_name, settings.agent).check(env)
 
     holder_name = agent_name or project.repo.config.agent or "agent"
     claimed = claim_task(
         project,
         wanted,
         holder=Holder(name=holder_name, kind="agent", host=host),
-        lease_s=lease_s,
+        lease_s=lambda entry: lease_for(project, read_around(entry).task.run),
+        check=check,
         accept=accept,
         watch_url=watch_url,
     )

@@ -1,0 +1,104 @@
+"""People and agents in clones of one repository, who claim its tasks and get in each other's way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gitbaton.domain.state import Holder
+from gitbaton.errors import Refusal
+from gitbaton.usecases.claim import Choice, Claim, claim_task
+from support.repos import Clock, make_repository, project
+from support.state_history import read_history
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gitbaton.domain.state import State
+    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.usecases.project import Project
+
+CONFIG = "base: main\nretries: {attempts: 2, backoff: 1m}\n"
+
+
+@dataclass
+class Team:
+    """A repository with a remote, and people or agents in clones of it who share a clock."""
+
+    folder: Path
+    files: dict[str, str]
+    remote: bool = True
+    clock: Clock = field(default_factory=Clock)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        files: dict[str, str | bytes | None] = {"tasks/config.yaml": CONFIG, **self.files}
+        self.first = make_repository(self.folder, files, remote=self.remote)
+
+    def join(self, name: str = "Tess Author") -> Project:
+        """Somebody new, in a clone of their own (without a remote: in the one there is)."""
+        self.count += 1
+        where = self.first.clone(f"clone{self.count}") if self.remote else self.first
+        return project(where, clock=self.clock, actor=name)
+
+    @property
+    def server(self) -> Path:
+        return self.first.remote or self.first.path
+
+    def state(self, task: str) -> State:
+        return read_history(self.server, task)[-1]
+
+    def change(self, files: dict[str, str]) -> None:
+        """Push ``files`` to base."""
+        self.first.commit({**files}, push=True)
+
+
+def claim(who: Project, wanted: str | None = None, lease_s: float = 100.0) -> Claim | Choice:
+    return claim_task(who, wanted, holder=Holder(name=who.actor, kind="agent"), lease_s=lambda _: lease_s)
+
+
+def take(who: Project, wanted: str | None = None, lease_s: float = 100.0) -> Claim:
+    claimed = claim(who, wanted, lease_s)
+    assert isinstance(claimed, Claim), claimed
+    return claimed
+
+
+def refuse(act: Callable[[], object]) -> Refusal:
+    with pytest.raises(Refusal) as refused:
+        act()
+    return refused.value
+
+
+@dataclass
+class Meddling:
+    """Shared refs of somebody to whom ``happens`` happens right before their ``when``-th fetch; ``deaf``: no
+    fetch brings anything.
+    """
+
+    refs: RemoteRefs | LocalRefs
+    when: int
+    happens: Callable[[], object]
+    deaf: bool = False
+    fetches: int = 0
+
+    def fetch(self) -> None:
+        self.fetches += 1
+        if self.fetches == self.when:
+            self.happens()
+        if not self.deaf:
+            self.refs.fetch()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.refs, name)
+
+
+def meddle(who: Project, when: int, happens: Callable[[], object]) -> Project:
+    return replace(who, refs=Meddling(who.refs, when, happens))  # type: ignore[arg-type] # it behaves like one
+
+
+def make_unaware(who: Project) -> Project:
+    """Somebody who hears of nothing from now on, so whose claims stay as they are."""
+    return replace(who.fetched(), refs=Meddling(who.refs, 0, lambda: None, deaf=True))  # type: ignore[arg-type] # it behaves like one

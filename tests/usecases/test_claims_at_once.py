@@ -1,0 +1,145 @@
+"""Many claimers at once, each a process in a clone of its own, over both transports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.cli import SOURCE
+from support.git_http import GitHttpServer
+from support.hermetic_git import git, git_environment
+from support.repos import Checkout, make_repository
+from support.state_history import list_tasks_with_state, read_events, read_history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONFIG = "base: main\n"
+
+
+@pytest.fixture(params=["file", "http"])
+def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """(bare repository, its URL) with nothing in it yet."""
+    with GitHttpServer(tmp_path / "served") as server:
+        url = server.create("work.git")
+        bare = server.root / "work.git"
+        yield bare, bare.as_uri() if request.param == "file" else url
+
+
+def seed(folder: Path, bare: Path, tasks: int, config: str = CONFIG, body: str = "") -> None:
+    """Push ``tasks`` ready tasks."""
+    work = make_repository(folder, name="seed")
+    work.git("remote", "add", "origin", str(bare))
+    files: dict[str, str | bytes | None] = {
+        f"tasks/t{n}.yaml": f"title: Task {n}\n{body.format(n=n)}" for n in range(tasks)
+    }
+    work.commit({**files, "tasks/config.yaml": config}, push=True)
+
+
+def make_clones(folder: Path, url: str, count: int) -> list[Checkout]:
+    """``count`` clones of ``url``."""
+    for n in range(count):
+        git(folder, "clone", "--quiet", url, f"clone{n}")
+    return [Checkout(folder / f"clone{n}") for n in range(count)]
+
+
+def claim_at_once(clones: list[Checkout], *words: str) -> list[tuple[int, dict[str, Any]]]:
+    """Run ``baton claim --json`` in all clones at the same moment: exit code and answer of each."""
+    program = (
+        "import sys; import gitbaton.cli.runs, gitbaton.wiring; from gitbaton.cli import main;"
+        "print('ready', file=sys.stderr, flush=True); sys.stdin.readline(); sys.exit(main(sys.argv[1:]))"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, "claim", *words, "--json"],
+            cwd=clone.path,
+            env={**git_environment(), "PYTHONPATH": SOURCE, "BATON_ACTOR": clone.path.name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for clone in clones
+    ]
+    for process in started:
+        assert process.stderr
+        assert process.stderr.readline() == "ready\n"
+    for process in started:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = []
+    for process in started:
+        out, err = process.communicate(timeout=240)
+        assert process.returncode in (0, 1, 3), err
+        answers.append((process.returncode, json.loads(out or err)))
+    return answers
+
+
+def test_sixteen_clones_claim_eight_tasks(serve: tuple[Path, str], tmp_path: Path) -> None:
+    bare, url = serve
+    seed(tmp_path, bare, 8)
+    clones = make_clones(tmp_path, url, 16)
+    answers = claim_at_once(clones)
+    won = [answer for code, answer in answers if code == 0]
+    lost = [answer for code, answer in answers if code == 3]
+    assert len(won) + len(lost) == 16
+    assert sorted(answer["task"]["id"] for answer in won) == [f"t{n}" for n in range(8)]
+    for answer in lost:
+        assert (answer["kind"], answer["task"]) == ("claim", None)
+        assert answer["reason"] == "no task is ready: 8 in progress"
+
+    holders = {}
+    for task in list_tasks_with_state(bare):
+        (state,) = read_history(bare, task)
+        assert state.claimed_by
+        holders[task] = (state.claimed_by.name, state.run)
+    runs = {answer["task"]["id"]: answer["run"] for answer in won}
+    assert {task: run for task, (_, run) in holders.items()} == runs
+    assert len({name for name, _ in holders.values()}) == 8, "eight different clones"
+
+
+@pytest.mark.parametrize("serve", ["http"], indirect=True)
+def test_one_task_that_everybody_wants(serve: tuple[Path, str], tmp_path: Path) -> None:
+    bare, url = serve
+    seed(tmp_path, bare, 3)
+    answers = claim_at_once(make_clones(tmp_path, url, 8), "t1")
+    assert sorted(code for code, _ in answers) == [0] + [1] * 7
+    assert {answer["code"] for code, answer in answers if code} <= {"already-claimed", "not-claimable"}
+    assert list_tasks_with_state(bare) == ["t1"]
+    assert read_events(bare, "t1") == ["claimed"]
+
+
+@pytest.mark.parametrize("serve", ["file"], indirect=True)
+def test_a_cap_holds_and_lets_somebody_through(serve: tuple[Path, str], tmp_path: Path) -> None:
+    """Nobody stays who sees the cap passed, so whoever got a task counts among at most three."""
+    bare, url = serve
+    seed(tmp_path, bare, 12, CONFIG + "caps: {running: 3}\n")
+    answers = claim_at_once(make_clones(tmp_path, url, 12))
+    won = {answer["task"]["id"]: answer["run"] for code, answer in answers if code == 0}
+    assert 1 <= len(won) <= 3
+    assert all("(caps.running: 3)" in answer["reason"] for code, answer in answers if code == 3)
+    held = {}
+    for task in list_tasks_with_state(bare):
+        history = read_history(bare, task)
+        if history[-1].status == "in_progress":
+            held[task] = history[-1].run
+        else:
+            assert (history[-1].status, history[-1].attempt, history[-1].attempts) == ("open", 0, ())
+    assert held == won, "who was told to have a task has it, and nobody else"
+
+
+def test_overlapping_paths(tmp_path: Path) -> None:
+    bare = tmp_path / "work.git"
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    seed(tmp_path, bare, 6, body="paths: ['src/{n}/**', 'src/shared.py']\n")
+    answers = claim_at_once(make_clones(tmp_path, bare.as_uri(), 6))
+    assert [code for code, _ in answers].count(0) == 1
+    states = [read_history(bare, task)[-1].status for task in list_tasks_with_state(bare)]
+    assert states.count("in_progress") == 1
+    assert set(states) <= {"in_progress", "open"}
