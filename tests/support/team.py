@@ -20,10 +20,11 @@ from support.repos import Checkout, Clock, make_repository, project
 from support.state_history import read_history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gitbaton.domain.state import State
+    from gitbaton.ports import RefUpdate
     from gitbaton.store.refs import LocalRefs, RemoteRefs
     from gitbaton.usecases.project import Project
 
@@ -145,6 +146,23 @@ class Meddling:
 
 def meddle(who: Project, when: int, happens: Callable[[], object]) -> Project:
     return replace(who, refs=Meddling(who.refs, when, happens))  # type: ignore[arg-type] # it behaves like one
+
+
+@dataclass
+class Hurried:
+    """Shared refs of somebody who presses Ctrl-C during their first push; the server has got it all the same."""
+
+    refs: RemoteRefs | LocalRefs
+    pressed: bool = False
+
+    def swap(self, updates: Sequence[RefUpdate]) -> None:
+        self.refs.swap(updates)
+        if not self.pressed:
+            self.pressed = True
+            raise KeyboardInterrupt
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.refs, name)
 
 
 def make_unaware(who: Project) -> Project:

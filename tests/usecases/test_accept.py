@@ -155,7 +155,11 @@ def test_two_changes_of_one_task_merge_field_by_field(team: Team) -> None:
     team.publish("a", {})
     team.first.commit({"tasks/a.yaml": "title: A\npriority: high\n"}, push=team.remote)
     accept(team)
-    assert sorted(team.first.read("tasks/a.yaml").splitlines()) == ["priority: high", "status: done", "title: A"]
+    assert sorted(team.first.read("tasks/a.yaml").splitlines()) == [
+        "priority: high",
+        "status: done",
+        "title: A",
+    ]
 
 
 def test_two_accepts_at_once(team: Team) -> None:
