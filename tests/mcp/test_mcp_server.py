@@ -12,16 +12,19 @@ import pytest
 
 from gitbaton import __version__
 from gitbaton.mcp_server import ANNOTATIONS, slim_schema
+from gitbaton.usecases.material import own_server
 from support.mcp_talk import MODES, talk
 from support.repos import make_repository, project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mcp_types import Tool
 
     from gitbaton.usecases.project import Project
 
+BATON_MCP = (sys.executable, "-P", "-m", "gitbaton", "mcp")
 BYTES_PER_TOKEN = 2.5  # few: identifiers and punctuation make dense tokens
 
 
@@ -199,8 +202,13 @@ def test_hints_name_tools_where_there_is_one(tmp_path: Path) -> None:
 # -- as a process --------------------------------------------------------------------------------------------
 
 
-def converse(folder: Path, *requests: dict[str, Any], **environment: str) -> tuple[list[dict[str, Any]], str]:
-    """What ``baton mcp`` in ``folder`` answers to a handshake and ``requests``, in order, and its standard error."""
+def converse(
+    folder: Path,
+    *requests: dict[str, Any],
+    command: Sequence[str] = BATON_MCP,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[list[dict[str, Any]], str]:
+    """What ``command`` in ``folder`` answers to a handshake and ``requests``, in order, and its standard error."""
     hello = {
         "protocolVersion": "2025-11-25",
         "capabilities": {},
@@ -211,7 +219,7 @@ def converse(folder: Path, *requests: dict[str, Any], **environment: str) -> tup
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
     ]
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "gitbaton", "mcp"], cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        command, cwd=folder, env=environment or {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
     ) as server:  # fmt: skip
         assert server.stdin
@@ -294,3 +302,26 @@ def test_the_command_line_loads_no_mcp_for_other_commands() -> None:
         check=True,
     )
     assert done.stdout.endswith("False\n")
+
+
+def test_the_server_of_an_attempt_loads_nothing_that_lies_in_the_agents_folder(tmp_path: Path) -> None:
+    checkout = make_repository(tmp_path, {"tasks/a.yaml": "title: A\n"})
+    for name in ("gitbaton/__init__.py", "mcp/__init__.py", "json.py", "sitecustomize.py", "yaml.py"):
+        checkout.write({name: "raise SystemExit('planted')\n"})
+    marks = (("BATON_TASK", "a"), ("BATON_ATTEMPT", "1"), ("BATON_OUTBOX", str(tmp_path)))
+    server: dict[str, Any] = own_server(marks)  # as Claude Code reads it
+    command, environment = [server["command"], *server["args"]], {"PATH": os.environ["PATH"], **server["env"]}
+    answers, errors = converse(checkout.path, call("next_task"), command=command, environment=environment)
+    assert errors == ""
+    assert "You are inside an attempt at the task a" in answers[0]["result"]["instructions"]
+    assert answers[1]["result"]["structuredContent"]["task"]["state"] == "in_progress"
+
+
+def test_calls_that_come_at_once_are_all_carried_out(tmp_path: Path) -> None:
+    checkout = make_repository(tmp_path, {"tasks/a.yaml": "title: A\n"})
+    with talk(lambda: project(checkout)) as t:
+        answers = t.call_at_once([("save_context", {"id": "a", "note": f"n{n}"}) for n in range(8)])
+    assert not any(a.is_error for a in answers)
+    assert checkout.git("log", "--format=%s").splitlines() == ["Save context of a"] * 8 + ["Start"]
+    assert len(checkout.git("ls-tree", "-r", "--name-only", "HEAD", "tasks/handoffs/a/").splitlines()) == 8
+    assert checkout.status() == ""

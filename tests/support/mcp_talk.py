@@ -13,7 +13,7 @@ from mcp_types import CallToolResult, TextContent, Tool
 from gitbaton.mcp_server import build_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from anyio.from_thread import BlockingPortal
 
@@ -53,6 +53,13 @@ class Talk:
         assert result.is_error, block.text
         assert result.structured_content is None
         return block.text
+
+    def call_at_once(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[CallToolResult]:
+        """The answers to ``calls`` (tool, arguments) that are all under way at the same time."""
+        futures = [
+            self._portal.start_task_soon(self.client.call_tool, tool, dict(given)) for tool, given in calls
+        ]
+        return [future.result(timeout=120) for future in futures]
 
     def list_tools(self) -> list[Tool]:
         """All tools."""
