@@ -176,7 +176,7 @@ def test_it_works_a_task_with_the_tools_from_its_configuration(person: Person, t
     ]
     assert (
         person.checkout.read("tasks/add-cart.yaml")
-        == "title: Add a cart\n\nstatus: done\n\npriority: high\nlabels:\n  - shop\n"
+        == "title: Add a cart\nstatus: done\npriority: high\nlabels:\n  - shop\n"
     )
     assert person.checkout.status() == ""
     assert "refs/baton/tasks/add-cart" in person.checkout.git("ls-remote", "origin")
@@ -294,7 +294,7 @@ def test_what_an_agent_hands_over_is_published_with_its_work(fleet: Fleet) -> No
         "acceptance:\n  - It is empty\ndepends_on:\n  - add-cart\n"
     )
     assert "depends_on:\n  - empty-the-cart\n" in fleet.show("add-cart", "tasks/count-the-cart.yaml")
-    assert fleet.show("add-cart", "tasks/add-cart.yaml") == "title: Add a cart\n\nstatus: done\n"
+    assert fleet.show("add-cart", "tasks/add-cart.yaml") == "title: Add a cart\nstatus: done\n"
     assert (fleet.checkout.head(), fleet.checkout.status()) == (before, "")
     accept_task(open_project(fleet.checkout.path, fleet.environment), "add-cart")
     merged = open_project(fleet.checkout.path, fleet.environment)

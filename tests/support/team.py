@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitbaton.domain.state import State
-    from gitbaton.ports import RefUpdate
     from gitbaton.store.refs import LocalRefs, RemoteRefs
     from gitbaton.usecases.project import Project
 
