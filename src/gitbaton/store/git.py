@@ -20,7 +20,7 @@ MINIMUM = (2, 38)  # `git merge-tree --write-tree`, `cat-file --batch -z`
 #: Variables that redirect git to another repository, index, object store or configuration, or change how it
 #: parses. Identity (GIT_AUTHOR_*, GIT_COMMITTER_*), transport (GIT_SSH*, GIT_ASKPASS, GIT_PROXY*), limits of
 #: discovery and configuration given by the person (GIT_CONFIG_COUNT, GIT_CONFIG_GLOBAL) stay.
-_REDIRECTING = (
+REDIRECTING = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
     "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_REFLOG_ACTION",
@@ -51,7 +51,7 @@ class Git:
 
     def environment(self) -> dict[str, str]:
         """The sealed environment git runs in."""
-        env = {k: v for k, v in os.environ.items() if k not in _REDIRECTING and not _traces_to_stderr(k, v)}
+        env = {k: v for k, v in os.environ.items() if k not in REDIRECTING and not _traces_to_stderr(k, v)}
         env.update(LC_ALL="C", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", GIT_EDITOR="false")
         env.update(GIT_NO_LAZY_FETCH="0", GIT_HTTP_LOW_SPEED_LIMIT="1", GIT_HTTP_LOW_SPEED_TIME="60")
         env.update(self._overrides)

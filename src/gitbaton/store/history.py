@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gitbaton.store.capture import show_path
+from gitbaton.store.failures import Output, explain_failure
+from gitbaton.store.git import REDIRECTING
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gitbaton.store.repository import Repository
 
 
@@ -21,39 +30,54 @@ class Change(NamedTuple):
     old_path: str | None = None
 
 
-def _open(repo: Repository) -> Any:
-    import git  # noqa: TID251 the one file that may
+@contextlib.contextmanager
+def _open(repo: Repository) -> Iterator[Any]:
+    """GitPython's repository. Its processes take the environment as it is, so what would lead them elsewhere is
+    gone for the while; our own git leaves those variables aside anyway.
+    """
+    away = {name: os.environ.pop(name) for name in REDIRECTING if name in os.environ}
+    try:
+        import git  # noqa: TID251 the one file that may
 
-    return git.Repo(repo.top, search_parent_directories=False)
+        opened = git.Repo(repo.top, search_parent_directories=False)
+        first = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+        for n, (name, value) in enumerate(_QUIET.items(), first):
+            opened.git.update_environment(**{f"GIT_CONFIG_KEY_{n}": name, f"GIT_CONFIG_VALUE_{n}": value})
+        opened.git.update_environment(
+            GIT_CONFIG_COUNT=str(first + len(_QUIET)), GIT_TRACE="0", GIT_OPTIONAL_LOCKS="0"
+        )
+        try:
+            yield opened
+        except git.exc.GitCommandError as error:
+            said = Output(int(error.status or 1), b"", str(error.stderr))
+            raise explain_failure(("diff-tree",), said) from error
+        finally:
+            opened.close()
+    finally:
+        os.environ.update(away)
+
+
+#: As for our own git: no monitor and no hook of the repository runs.
+_QUIET = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
 
 
 def list_changes(repo: Repository, base: str, head: str) -> list[Change]:
     """What ``head`` changes against commit ``base``, file by file, in path order. No external diff or text
     conversion runs: both could be configured by whoever wrote the files.
     """
-    opened = _open(repo)
-    try:
+    with _open(repo) as opened:
         diffs = opened.commit(base).diff(
             head, create_patch=True, no_ext_diff=True, no_textconv=True, find_renames=True
         )
-        changes = []
-        for diff in diffs:
-            patch = (
-                diff.diff.decode("utf-8", "replace") if isinstance(diff.diff, bytes) else str(diff.diff or "")
-            )
-            lines = patch.splitlines()
-            path = diff.b_path or diff.a_path or ""
-            kind = "A" if diff.new_file else "D" if diff.deleted_file else "R" if diff.renamed_file else "M"
-            changes.append(
-                Change(
-                    path,
-                    kind,
-                    sum(1 for x in lines if x.startswith("+")),
-                    sum(1 for x in lines if x.startswith("-")),
-                    patch,
-                    diff.a_path if diff.renamed_file else None,
-                )
-            )
-        return sorted(changes)
-    finally:
-        opened.close()
+        return sorted((_read(diff) for diff in diffs), key=lambda change: change.path)
+
+
+def _read(diff: Any) -> Change:
+    patch = diff.diff.decode("utf-8", "replace") if isinstance(diff.diff, bytes) else str(diff.diff or "")
+    old, new = (show_path(raw) if raw else None for raw in (diff.a_rawpath, diff.b_rawpath))
+    kind = "A" if diff.new_file else "D" if diff.deleted_file else "R" if diff.renamed_file else "M"
+    if kind == "M" and diff.a_mode and diff.b_mode and stat.S_IFMT(diff.a_mode) != stat.S_IFMT(diff.b_mode):
+        kind = "T"
+    lines = patch.split("\n")
+    added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
+    return Change(new or old or "", kind, added, removed, patch, old if kind == "R" else None)
