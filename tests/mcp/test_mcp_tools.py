@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = "# yaml-language-server: $schema=./schemas/task.schema.json\n"
 FILES: dict[str, str | bytes | None] = {
     "README.md": "Shop\n",
-    "tasks/add-cart.yaml": "# the cart comes first\ntitle: Add a cart\npriority: high\nlabels: [shop]\n",
+    "tasks/add-cart.yaml": "# the cart comes first\ntitle: Add a cart\n\nstatus: todo\n\npriority: high\nlabels: [shop]\n",
     "tasks/add-checkout.yaml": (
         "title: Add the checkout   # after the cart\n"
         "description: |\n  Pay by card.\n  Nothing else yet.\n"
