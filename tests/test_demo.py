@@ -82,10 +82,12 @@ LANDMARKS = (
 )
 
 
-def demo(*words: str, folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def demo(
+    *words: str, folder: Path, env: Mapping[str, str], python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
     """Run the demo in ``folder`` with nothing but ``env``, a PATH, and this source."""
     return subprocess.run(
-        [sys.executable, "-m", "gitbaton", "demo", *words],
+        [python, "-m", "gitbaton", "demo", *words],
         cwd=folder, env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, **env},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
@@ -107,14 +109,17 @@ def assert_all_merged(server: Path) -> None:
 
 
 def test_on_a_machine_where_nothing_is_set_up(tmp_path: Path) -> None:
-    """No git identity, no HOME that could be written to, no repository around, odd letters in the path, and
-    an output that can't show them.
+    """No git identity, no HOME that could be written to, no repository around, odd letters in the path, an
+    output that can't show them, and a Python that is not called python3.
     """
     where = tmp_path / "a stränge place"
+    python = tmp_path / "sömewhere else" / "my python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    packages = os.pathsep.join([SOURCE, *(p for p in sys.path if p.endswith("site-packages"))])
+    env = {"HOME": "/proc/none", "PYTHONIOENCODING": "ascii", "PYTHONPATH": packages}
     started = time.monotonic()
-    done = demo(
-        "--dir", str(where), folder=Path("/"), env={"HOME": "/proc/none", "PYTHONIOENCODING": "ascii"}
-    )
+    done = demo("--dir", str(where), folder=Path("/"), env=env, python=str(python))
     assert (done.returncode, done.stderr) == (0, "")
     assert time.monotonic() - started < 60
     at = 0
@@ -226,6 +231,13 @@ def test_where_it_can_not_be_set_up(tmp_path: Path) -> None:
         "hint: name a folder that you may write to: baton demo --dir FOLDER",
     ]
     assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_git_that_is_not_there(tmp_path: Path) -> None:
+    refused = demo(folder=tmp_path, env={"PATH": str(tmp_path), "TMPDIR": str(tmp_path)})
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "error: git was not found\nhint: install git 2.38 or newer\n"
+    assert not list(tmp_path.iterdir()), "nothing was set up"
 
 
 def test_claude_code_that_is_not_there(tmp_path: Path) -> None:

@@ -290,6 +290,7 @@ def test_the_queue_is_in_the_order_that_is_promised() -> None:
         row("key"),
         row("waits", depends_on=("key",)),
         row("more", depends_on=("waits",)),
+        row("zz-high", priority="high"),
         row("critical", priority="critical"),
         row("again", priority="low"),
         row("stale", priority="high"),
@@ -301,7 +302,7 @@ def test_the_queue_is_in_the_order_that_is_promised() -> None:
         ],
     )
     assert [e.row.id for e in claimable_in_order(board)] == [
-        "review", "stale", "again", "critical", "key", "old", "new", "undated-a", "undated-b", "low",
+        "review", "stale", "again", "critical", "zz-high", "key", "old", "new", "undated-a", "undated-b", "low",
     ]  # fmt: skip
     reasons = {e.row.id: explain_reason(e) for e in claimable_in_order(board)}
     assert reasons["key"] == "medium priority, a chain of 2 tasks waits for it, it depends on nothing"

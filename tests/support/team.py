@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Holder
+from gitbaton.edges.local_forge import LocalForge
 from gitbaton.errors import Refusal
+from gitbaton.ports import RefUpdate
+from gitbaton.store.live import render_time
 from gitbaton.usecases.claim import Choice, Claim, claim_task
-from support.repos import Clock, make_repository, project
+from gitbaton.usecases.transitions import advance
+from gitbaton.usecases.work import attempt_ref
+from support.repos import Checkout, Clock, make_repository, project
 from support.state_history import read_history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gitbaton.domain.state import State
@@ -42,7 +48,49 @@ class Team:
         """Somebody new, in a clone of their own (without a remote: in the one there is)."""
         self.count += 1
         where = self.first.clone(f"clone{self.count}") if self.remote else self.first
-        return project(where, clock=self.clock, actor=name)
+        return self.open(where, name)
+
+    def open(self, where: Checkout, name: str = "Tess Author") -> Project:
+        """The project of somebody in ``where``; reviews happen on bare Git."""
+        made = project(
+            where, clock=self.clock, actor=name, open_forge=lambda repo: LocalForge(repo, made.refs)
+        )
+        return made
+
+    def publish(self, task: str, files: Mapping[str, str], who: Project | None = None) -> str:
+        """An attempt at ``task`` changes ``files`` and goes to review; the commit that was published."""
+        who = who or self.join("bot")
+        claimed = take(who, task)
+        at = Checkout(who.repo.top)
+        here = at.git("symbolic-ref", "--short", "HEAD")
+        at.git(
+            "worktree",
+            "add",
+            "--quiet",
+            "--detach",
+            "../work-of-the-bot",
+            claimed.tip.state.head or claimed.base,
+        )
+        place = Checkout(at.path.parent / "work-of-the-bot")
+        done = {f"tasks/{task}.yaml": place.read(f"tasks/{task}.yaml").rstrip() + "\nstatus: done\n"}
+        head = place.commit({**files, **done}, f"Do {task}")
+        at.git("worktree", "remove", "--force", "../work-of-the-bot")
+        assert at.git("symbolic-ref", "--short", "HEAD") == here
+        number, branch = claimed.tip.state.attempt, f"refs/heads/{claimed.tip.state.branch}"
+        tip = who.refs.fetch_ref(branch)
+
+        def change(old: State | None) -> dict[str, Any]:
+            assert old
+            ended = {"ended": render_time(who.clock()), "outcome": Outcome.SUCCEEDED, "head": head}
+            return {
+                "head": head,
+                "lease": None,
+                "attempts": (*old.attempts[:-1], old.attempts[-1].model_copy(update=ended)),
+            }
+
+        moves = [RefUpdate(branch, head, tip), RefUpdate(attempt_ref(who, task, number), head, None)]
+        advance(who, task, "published", change, run=claimed.run, also=lambda _: moves)
+        return head
 
     @property
     def server(self) -> Path:
@@ -97,6 +145,23 @@ class Meddling:
 
 def meddle(who: Project, when: int, happens: Callable[[], object]) -> Project:
     return replace(who, refs=Meddling(who.refs, when, happens))  # type: ignore[arg-type] # it behaves like one
+
+
+@dataclass
+class Hurried:
+    """Shared refs of somebody who presses Ctrl-C during their first push; the server has got it all the same."""
+
+    refs: RemoteRefs | LocalRefs
+    pressed: bool = False
+
+    def swap(self, updates: Sequence[RefUpdate]) -> None:
+        self.refs.swap(updates)
+        if not self.pressed:
+            self.pressed = True
+            raise KeyboardInterrupt
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.refs, name)
 
 
 def make_unaware(who: Project) -> Project:

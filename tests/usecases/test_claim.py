@@ -15,7 +15,7 @@ from gitbaton.usecases.transitions import LeaseLost, advance
 from support.hermetic_git import git
 from support.repos import Checkout
 from support.state_history import read_events
-from support.team import CONFIG, Team, claim, make_unaware, meddle, refuse, take
+from support.team import CONFIG, Hurried, Team, claim, make_unaware, meddle, refuse, take
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -275,6 +275,14 @@ def test_a_claim_is_withdrawn_when_looking_again_fails(team: Team) -> None:
     with pytest.raises(KeyboardInterrupt):
         claim(meddle(team.join(), 2, interrupt), "a")
     assert read_events(team.server, "a") == ["claimed", "withdrawn"]
+
+
+def test_a_claim_whose_push_was_interrupted_is_taken_back(team: Team) -> None:
+    who = team.join()
+    with pytest.raises(KeyboardInterrupt):
+        claim(replace(who, refs=Hurried(who.refs)), "a")  # type: ignore[arg-type] # it behaves like refs
+    assert read_events(team.server, "a") == ["claimed", "withdrawn"]
+    assert take(team.join(), "a").tip.state.attempt == 1
 
 
 def test_a_task_whose_file_went_away_meanwhile(team: Team) -> None:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import shlex
-import signal
-import subprocess
 import sys
 import textwrap
-import threading
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli import COMMANDS as TABLE
 from gitbaton.cli.face import EXIT_INTERRUPTED, Answer, Command, build_parser, open_here, report
+from gitbaton.demo.runners import Runners
 from gitbaton.demo.stage import BUDGET_USD, Stage, build_stage, enter_stage, prove
 from gitbaton.demo.story import FAILED, Performed, tell
 from gitbaton.errors import AttemptFailed, BatonError
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import Entry
 
 _NARRATION_WIDTH = 100
-_GRACE_S = 15.0
 
 
 class Show:
@@ -106,7 +102,7 @@ class Show:
         self.type(line)
         before = {e.row.id: _attempt(e) for e in _board()}
         started = time.monotonic()
-        codes = self._run_side_by_side(lines)
+        codes = self._follow(lines)
         self._note(line, max(codes), started)
         if wrong := [code for code in codes if code not in expect]:
             raise AttemptFailed(
@@ -122,39 +118,18 @@ class Show:
                 ran.append(Performed(found, 0 if entry.state == "in_review" else FAILED))
         return ran
 
-    def _run_side_by_side(self, lines: Sequence[Sequence[str]]) -> list[int]:
-        """Start one process for each line, and print what they say as it comes. Their exit codes."""
-        said: queue.SimpleQueue[tuple[int, str | None]] = queue.SimpleQueue()
-        runners = [_start(words) for words in lines]
-        try:
-            for number, runner in enumerate(runners):
-                assert runner.stdout is not None
-                threading.Thread(target=_listen, args=(number, runner.stdout, said), daemon=True).start()
-            self._follow(len(runners), said)
-            return [runner.wait() for runner in runners]
-        except BaseException:
-            for runner in runners:
-                runner.send_signal(signal.SIGINT)
-            for runner in runners:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    runner.wait(_GRACE_S)
-                runner.kill()
-            raise
-
-    def _follow(self, runners: int, said: queue.SimpleQueue[tuple[int, str | None]]) -> None:
+    def _follow(self, lines: Sequence[Sequence[str]]) -> list[int]:
+        """Run them all, and print what they say as it comes. Their exit codes."""
         claimed: set[int] = set()
-        ended = 0
-        while ended < runners:
-            number, text = said.get()
-            if text is None:
-                ended += 1
-                continue
-            mark = self._style.paint(f"[{number + 1}]", ("cyan", "magenta")[number % 2])
-            self._print(f"{mark} {fit(printable(text), self._style.width - 4)}")
-            if text.startswith("claim") and number not in claimed:
-                claimed.add(number)
-                if len(claimed) == runners:  # the moment to see them all at work
-                    self._show_board()
+        with Runners(lines) as runners:
+            for number, text in runners.iter_lines():
+                mark = self._style.paint(f"[{number + 1}]", ("cyan", "magenta")[number % 2])
+                self._print(f"{mark} {fit(printable(text), self._style.width - 4)}")
+                if text.startswith("claim") and number not in claimed:
+                    claimed.add(number)
+                    if len(claimed) == len(lines):  # the moment to see them all at work
+                        self._show_board()
+            return runners.wait()
 
     def type(self, line: str) -> None:
         """Show a command as a person types it."""
@@ -203,24 +178,6 @@ def _board() -> list[Entry]:
 
 def _attempt(entry: Entry) -> int:
     return entry.live.attempt if entry.live else 0
-
-
-def _start(words: Sequence[str]) -> subprocess.Popen[str]:
-    """``baton WORDS`` in a process of its own, by this very Python. -P: the repository's folder is no place to
-    import from. A session of its own: Ctrl-C reaches it once, from here.
-    """
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "gitbaton", *words],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, encoding="utf-8", errors="replace", start_new_session=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
-
-
-def _listen(number: int, stream: IO[str], said: queue.SimpleQueue[tuple[int, str | None]]) -> None:
-    for line in stream:
-        said.put((number, line.rstrip("\n")))
-    said.put((number, None))
 
 
 def _configure(p: argparse.ArgumentParser) -> None:

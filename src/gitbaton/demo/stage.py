@@ -77,8 +77,8 @@ def build_stage(where: Path | None, agent: AgentKind) -> Stage:
     """Make the demo's repository in ``where`` (a folder that is empty or does not exist yet; None: a fresh
     temporary one). Raises ``Refusal``: ``folder-not-empty``, ``not-writable``, ``no-git``, ``old-git``.
     """
+    check_version(Git(Path("/")))  # before anything is made
     folder = _make_folder(where)
-    check_version(Git(folder))
     short = (Path(sys.executable).parent / "python3").exists()
     stage = Stage(
         folder=folder,

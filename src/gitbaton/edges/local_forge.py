@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from gitbaton.errors import LostRace, Refusal
+from gitbaton.errors import BatonError, LostRace, Refusal
 from gitbaton.ports import RefUpdate, Review
+from gitbaton.store.edits import queue_writers
 from gitbaton.store.git import is_ancestor, resolve
-from gitbaton.store.merging import bring_checkout_along, find_checkout, make_merge, refuse_dirty
+from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, refuse_dirty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gitbaton.store.refs import LocalRefs, RemoteRefs
     from gitbaton.store.repository import Repository
+
+_TRIES = 5
 
 
 class LocalForge:
@@ -46,46 +49,85 @@ class LocalForge:
     def merge(
         self, review: Review, *, head_oid: str, title: str, record: Callable[[str, Sequence[RefUpdate]], None]
     ) -> str:
-        """See ``ports.Forge``. A base branch that is checked out here goes along, if its files allow."""
-        repo = self._repo.refreshed()
-        ref = f"refs/heads/{repo.base.branch}"
-        if self._refs.fetch_branch(review.head) != head_oid:
-            raise LostRace(
-                [f"refs/heads/{review.head}"],
-                message=f"the branch {review.head} has moved since it was published",
-                hint="look again: baton review, then baton accept",
-            )
-        base = self._refs.read(ref).get(ref)
-        if base is None:
+        """See ``ports.Forge``. A base branch that is checked out here goes along, if its files allow; one that
+        moves meanwhile is merged with anew.
+        """
+        tip = self._refs.fetch_branch(review.head)
+        if tip not in (head_oid, None):  # a deleted branch loses nothing: the commit is here
             raise Refusal(
-                f"the base branch {repo.base.branch} has no commit",
-                code="no-base",
-                hint=f"push {repo.base.branch} first",
+                f"the branch {review.head} has moved since its work was published",
+                code="branch-moved",
+                hint=f"to take it as it is now: git merge {tip[:12] if tip else ''}, push, then baton sync; "
+                f"to take what was published: git push --force {self._repo.remote or '.'} {head_oid[:12]}:refs/heads/{review.head}",
+                data={"published": head_oid, "now": tip},
             )
-        merge = make_merge(repo, base, head_oid, f"Merge {review.head}: {title}")
-        place = find_checkout(repo)
-        follows = (
-            place is not None
-            and place.commit is not None
-            and is_ancestor(repo.git, place.commit, merge.commit)
-        )
-        if place and follows:
+        for _ in range(_TRIES):
+            repo = self._repo.refreshed()
+            ref = f"refs/heads/{repo.base.branch}"
+            try:
+                base = self._refs.read(ref).get(ref)
+                if base is None:
+                    raise Refusal(
+                        f"the base branch {repo.base.branch} has no commit",
+                        code="no-base",
+                        hint=f"push {repo.base.branch} first",
+                    )
+                merge = make_merge(repo, base, head_oid, f"Merge {review.head}: {title}")
+                move = [RefUpdate(ref, merge.commit, base)] if merge.commit != base else []
+                if repo.remote:
+                    self._merge_remotely(repo, merge, lambda m=merge, u=move: record(m.commit, u))  # type: ignore[misc] # mypy can't infer a lambda's default
+                else:
+                    self._merge_here(repo, merge, lambda m=merge, u=move: record(m.commit, u))  # type: ignore[misc] # as above
+            except LostRace as lost:
+                if lost.data["refs"] != [ref]:
+                    raise
+                self._refs.fetch()  # somebody pushed to base: their work and this one go together anew
+                continue
+            return merge.commit
+        raise LostRace([f"refs/heads/{self._repo.base.branch}"])
+
+    def _merge_here(self, repo: Repository, merge: Merge, publish: Callable[[], None]) -> None:
+        """Without a remote the branch that moves may be the one checked out."""
+        with queue_writers(repo):
+            place = find_checkout(repo)
+            if place is None or merge.commit == merge.base:
+                publish()
+                return
+            if place.commit != merge.base:
+                raise LostRace([place.ref])
             refuse_dirty(place, merge.commit)
-        record(merge.commit, [RefUpdate(ref, merge.commit, base)] if merge.commit != base else [])
-        if place and follows and place.commit != merge.commit:
-            if repo.remote:
-                repo.git.call(
-                    "update-ref", "-m", f"baton: accept {review.head}", ref, merge.commit, place.commit or ""
-                )
-            bring_checkout_along(place, merge.commit)
-        elif (
-            repo.remote
-            and place is None
-            and (mine := resolve(repo.git, ref))
-            and is_ancestor(repo.git, mine, merge.commit)
-        ):
-            repo.git.call("update-ref", "-m", f"baton: accept {review.head}", ref, merge.commit, mine)
-        return merge.commit
+            following = Following(repo, place, merge.commit)
+            following.announce()
+            try:
+                publish()
+            except BaseException:
+                if resolve(repo.git, place.ref) != merge.commit:
+                    following.give_up()
+                raise
+            following.arrive()
+
+    def _merge_remotely(self, repo: Repository, merge: Merge, publish: Callable[[], None]) -> None:
+        """The remote's branch moves; the local one follows where it only lags behind."""
+        place = find_checkout(repo)
+        if place and place.commit and is_ancestor(repo.git, place.commit, merge.commit):
+            refuse_dirty(place, merge.commit)
+        publish()
+        with queue_writers(repo):
+            place = find_checkout(repo)
+            ref = f"refs/heads/{repo.base.branch}"
+            old = place.commit if place else resolve(repo.git, ref)
+            if old is None or old == merge.commit or not is_ancestor(repo.git, old, merge.commit):
+                return
+            following = Following(repo, place, merge.commit) if place else None
+            try:
+                if place and following:
+                    refuse_dirty(place, merge.commit)
+                    following.announce()
+                moved = repo.git.run("update-ref", "-m", "baton: accept", ref, merge.commit, old).code == 0
+                if following:
+                    following.arrive() if moved else following.give_up()
+            except BatonError:
+                return  # a person began to change these files: it is merged, and they pull when they are ready
 
     def close(self, review: Review) -> None:
         """See ``ports.Forge``. Closing is an event of the live state alone."""

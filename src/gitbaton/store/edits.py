@@ -22,6 +22,7 @@ from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.store.checkout import Entry, IndexLock, Replacements, read_file, read_index
 from gitbaton.store.git import commit_tree, list_entries, read_objects, resolve, write_blob, write_tree_with
 from gitbaton.store.journal import Journal, Step, is_interrupted, recover
+from gitbaton.store.merging import recover_followings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,6 +103,7 @@ def complete_interrupted(repo: Repository) -> list[str]:
         return []
     try:
         with queue_writers(repo, wait=False):
+            recover_followings(repo)
             return recover(repo)
     except (Refusal, TryAgain):
         return []
@@ -114,6 +116,7 @@ def commit_edits(repo: Repository, changes: Mapping[str, Change], message: str) 
     ``not-writable`` …) and ``TryAgain`` (``lost-race``, ``index-locked``); then nothing has changed.
     """
     with queue_writers(repo):
+        recover_followings(repo)
         recover(repo)
         branch_ref = _find_branch(repo)
         for _ in range(_TRIES):

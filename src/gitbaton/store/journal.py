@@ -82,11 +82,15 @@ def _parse(body: Mapping[str, Any]) -> Step:
 
 
 def is_interrupted(repo: Repository) -> bool:
-    """Whether an edit was interrupted here, or is just being made."""
-    try:
-        return any(name.startswith("edit-") for name in os.listdir(repo.git_dir / "baton"))
-    except OSError:
-        return False
+    """Whether a command was interrupted here, or is just at work."""
+    for folder in {repo.git_dir, repo.common_dir}:
+        try:
+            names = os.listdir(folder / "baton")
+        except OSError:
+            continue
+        if any(name.startswith(("edit-", "checkout-")) for name in names):
+            return True
+    return False
 
 
 def recover(repo: Repository) -> list[str]:

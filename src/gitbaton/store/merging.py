@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.errors import Refusal
+from gitbaton.errors import BatonError, Refusal
+from gitbaton.store.checkout import LOCK_PATIENCE_S
 from gitbaton.store.failures import explain_failure
 from gitbaton.store.git import Git, commit_tree, is_ancestor, resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gitbaton.store.repository import Repository
+
+#: The merge driver of ``gitbaton init``, found without PATH; ``-P`` keeps the repository's own files from
+#: being taken for Python's.
+_DRIVER = f"{shlex.quote(sys.executable)} -P -m gitbaton merge-file %O %A %B %P"
+
+_PACKAGES = os.fspath(Path(__file__).resolve().parents[2])
 
 
 class Merge(NamedTuple):
@@ -26,7 +40,10 @@ def make_merge(repo: Repository, base: str, head: str, message: str) -> Merge:
     """
     if is_ancestor(repo.git, head, base):
         return Merge(base, base)
-    done = repo.git.run("merge-tree", "--write-tree", "--name-only", "-z", "--no-messages", base, head)
+    done = repo.git.run(
+        "-c", f"merge.baton.driver={_DRIVER}", "merge-tree", "--write-tree", "--name-only", "-z", "--no-messages", base, head,
+        env={"PYTHONPATH": os.pathsep.join([_PACKAGES, *filter(None, [os.environ.get("PYTHONPATH")])])},
+    )  # fmt: skip
     if done.code == 1:
         names = [n.decode("utf-8", "replace") for n in done.out.split(b"\0")[1:] if n]
         raise Refusal(
@@ -45,10 +62,14 @@ def make_merge(repo: Repository, base: str, head: str, message: str) -> Merge:
     return Merge(commit_tree(repo.git, tree, [base, head], message, sign=True), base)
 
 
+# -- a checked-out base ----------------------------------------------------------------------------------------
+
+
 class CheckedOut(NamedTuple):
-    """A worktree that has the base branch checked out, and the commit it is at."""
+    """A worktree that has the branch ``ref`` checked out, at ``commit`` (None: it has none yet)."""
 
     git: Git
+    ref: str
     commit: str | None
 
 
@@ -56,44 +77,109 @@ def find_checkout(repo: Repository) -> CheckedOut | None:
     """The worktree in which the base branch is checked out, if any."""
     ref = f"refs/heads/{repo.base.branch}"
     where: Path | None = None
-    for line in repo.git.text("worktree", "list", "--porcelain").splitlines():
+    for line in repo.git.text("worktree", "list", "--porcelain", "-z").split("\0"):
         key, _, value = line.partition(" ")
         if key == "worktree":
             where = Path(value)
         elif key == "branch" and value == ref and where and where.is_dir():
-            return CheckedOut(Git(where), resolve(repo.git, ref))
+            return CheckedOut(Git(where), ref, resolve(repo.git, ref))
     return None
 
 
 def refuse_dirty(place: CheckedOut, target: str) -> None:
-    """Raises ``Refusal`` (``dirty-files``) when going to ``target`` would touch files that have changes here."""
-    names = [
-        n
-        for n in place.git.call("diff-tree", "-r", "-z", "--name-only", place.commit or target, target).split(
-            b"\0"
-        )
-        if n
-    ]
-    dirty = set()
-    fields = place.git.call("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames").split(
-        b"\0"
-    )
-    for field in fields:
-        if field:
-            dirty.add(field[3:])
-    hit = sorted(n.decode("utf-8", "replace") for n in names if n in dirty)
-    if hit:
-        raise Refusal(
-            f"the checked-out base branch has your own changes in files of this work: {', '.join(hit[:8])}",
-            code="dirty-files", hint="commit or stash them first", data={"files": hit},
-        )  # fmt: skip
-
-
-def bring_checkout_along(place: CheckedOut, target: str) -> None:
-    """Index and files of a worktree whose branch moved from ``place.commit`` to ``target``; everything else
-    there stays as it is.
+    """Raises ``Refusal`` (``dirty-files``) when going to ``target`` would touch files that have changes here,
+    untracked and ignored ones included.
     """
-    if place.commit:
-        place.git.call("read-tree", "-m", "-u", place.commit, target)
-    else:
-        place.git.call("read-tree", "-m", "-u", target)
+    hit = sorted({n.decode("utf-8", "replace") for n in _find_dirty(place, target)})
+    if not hit:
+        done = place.git.run("read-tree", "-m", "-u", "--dry-run", place.commit or target, target)
+        if done.code == 0:
+            return
+        hit = [done.err.strip().removeprefix("error: ").splitlines()[0] if done.err.strip() else "?"]
+    raise Refusal(
+        f"the checked-out base branch has your own changes in files of this work: {', '.join(hit[:8])}",
+        code="dirty-files", hint="commit or stash them first", data={"files": hit, "worktree": os.fspath(place.git.where)},
+    )  # fmt: skip
+
+
+def _find_dirty(place: CheckedOut, target: str) -> Iterator[bytes]:
+    fields = place.git.call(
+        "diff-tree", "-r", "-z", "--name-status", "--no-renames", place.commit or target, target
+    ).split(b"\0")
+    letters = dict(zip(fields[1::2], fields[::2], strict=False))
+    status = place.git.call("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    dirty = {field[3:] for field in status.split(b"\0") if field}
+    top = os.fsencode(place.git.where)
+    for path, letter in letters.items():
+        if path in dirty:
+            yield path
+        elif letter == b"A":  # anything that stands there is a person's: untracked, maybe ignored
+            parts = path.split(b"/")
+            above = [b"/".join(parts[:n]) for n in range(1, len(parts))]
+            in_the_way = [a for a in above if _is_file(top, a) and letters.get(a) != b"D"]
+            if os.path.lexists(os.path.join(top, path)) and not in_the_way:
+                below = path + b"/"
+                gone = [p for p, how in letters.items() if p.startswith(below) and how == b"D"]
+                in_the_way = [] if gone else [path]
+            yield from in_the_way
+
+
+def _is_file(top: bytes, path: bytes) -> bool:
+    full = os.path.join(top, path)
+    return os.path.islink(full) or os.path.isfile(full)
+
+
+class Following:
+    """A worktree on its way from ``place.commit`` to ``target``. The note of it lets the next command complete
+    what is killed between the branch's move and the files'. The caller holds the writers' lock.
+    """
+
+    def __init__(self, repo: Repository, place: CheckedOut, target: str) -> None:
+        self._place = place
+        self._target = target
+        self._note = repo.common_dir / "baton" / f"checkout-{target[:12]}-{os.getpid()}.json"
+
+    def announce(self) -> None:
+        """Note what is about to happen."""
+        body = {
+            "where": os.fspath(self._place.git.where), "ref": self._place.ref, "old": self._place.commit, "new": self._target,
+        }  # fmt: skip
+        temporary = self._note.with_suffix(".tmp")
+        temporary.write_text(json.dumps(body))
+        temporary.replace(self._note)
+
+    def arrive(self) -> None:
+        """The branch has moved: bring index and files along; everything else there stays as it is."""
+        _bring_along(self._place, self._target)
+        self.give_up()
+
+    def give_up(self) -> None:
+        """The branch has not moved, or all is done."""
+        self._note.unlink(missing_ok=True)
+
+
+def _bring_along(place: CheckedOut, target: str) -> None:
+    end = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        done = place.git.run("read-tree", "-m", "-u", *([place.commit] if place.commit else []), target)
+        if done.code == 0:
+            return
+        if "index.lock" not in done.err or time.monotonic() > end:
+            raise explain_failure(("read-tree",), done)
+        time.sleep(0.02)
+
+
+def recover_followings(repo: Repository) -> None:
+    """Bring worktrees along whose base branch moved under a command that was killed. Where a person has
+    changed the same files since, nothing is touched. The caller holds the writers' lock.
+    """
+    for note in sorted((repo.common_dir / "baton").glob("checkout-*")):
+        try:
+            body = json.loads(note.read_bytes())
+            place = CheckedOut(Git(Path(body["where"])), body["ref"], body["old"])
+            at = place.git.find("symbolic-ref", "--quiet", "HEAD") == place.ref
+            if at and resolve(place.git, place.ref) == body["new"]:
+                _bring_along(place, body["new"])
+        except (ValueError, KeyError, TypeError, BatonError):
+            pass  # of another version, gone, or in the way of a person's work
+        note.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from gitbaton.store.outbox import read_outbox
 from gitbaton.store.workplace import Workplace, build_environment, capture_tree, list_changes, make_workplace
 from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
 from gitbaton.usecases.transitions import read_tip
+from gitbaton.usecases.work import bring_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,7 +237,7 @@ def find_start(project: Project, claim: Claim) -> tuple[str, str | None]:
     assert state.branch is not None, "a claim sets the branch"
     tip = project.refs.fetch_branch(state.branch)
     if tip is None:
-        return (state.head or claim.base), None
+        return (bring_head(project, state) if state.head else claim.base), None
     ours = {a.head for a in state.attempts if a.head}
     if state.head and (tip == state.head or _contains(project, tip, state.head)):
         return tip, tip

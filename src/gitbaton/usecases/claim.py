@@ -13,7 +13,12 @@ from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap, find_spent_budget
-from gitbaton.usecases.contest import draw_wait, keep_or_withdraw, restore_before_claim
+from gitbaton.usecases.contest import (
+    draw_wait,
+    keep_or_withdraw,
+    restore_before_claim,
+    withdraw_if_arrived,
+)
 from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 
@@ -237,6 +242,9 @@ def _try_claim(
         if isinstance(error, Unreachable):
             raise
         return None
+    except KeyboardInterrupt:  # in the middle of the push, perhaps: the server may hold the claim
+        withdraw_if_arrived(project, entry.row.id, run)
+        raise
     return Claim(entry, tip, run, base, explain_reason(entry))
 
 

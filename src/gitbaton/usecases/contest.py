@@ -35,12 +35,21 @@ def keep_or_withdraw(project: Project, view: View, claim: Claim) -> str | None:
         refused = _find_objection(project, claim)
     except BaseException:  # Ctrl-C or the network: nobody would hear of a claim that stayed
         with contextlib.suppress(BatonError):
-            _withdraw(project, claim)
+            _withdraw(project, claim.entry.row.id, claim.run)
         raise
     if refused:
         with contextlib.suppress(Refusal):  # somebody stopped it, or took it over: it isn't ours to give back
-            _withdraw(project, claim)
+            _withdraw(project, claim.entry.row.id, claim.run)
     return refused
+
+
+def withdraw_if_arrived(project: Project, task: str, run: str) -> None:
+    """Take a claim back whose push was cut off, if it arrived all the same. Best effort: else its lease ends it."""
+    with contextlib.suppress(BatonError):
+        project.refs.fetch()
+        tip = read_tip(project, task)
+        if tip and tip.state.run == run:
+            _withdraw(project, task, run)
 
 
 def _find_objection(project: Project, claim: Claim) -> str | None:
@@ -83,17 +92,17 @@ def _rank(view: View, task: str) -> tuple[str, str]:
     return (last.started, last.run) if last else ("", "")
 
 
-def _withdraw(project: Project, claim: Claim) -> None:
+def _withdraw(project: Project, task: str, run: str) -> None:
     def change(old: State | None) -> dict[str, Any]:
         assert old is not None
-        tip = read_tip(project, claim.entry.row.id)
+        tip = read_tip(project, task)
         return {
             **restore_before_claim(project, tip),
             "attempt": old.attempt - 1,
             "attempts": old.attempts[:-1],
         }
 
-    advance(project, claim.entry.row.id, "withdrawn", change, run=claim.run)
+    advance(project, task, "withdrawn", change, run=run)
 
 
 def restore_before_claim(project: Project, tip: Tip | None) -> dict[str, Any]:

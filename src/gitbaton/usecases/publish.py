@@ -18,6 +18,7 @@ from gitbaton.store.workplace import bring_home, own_git
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
 from gitbaton.usecases.transitions import LeaseLost, advance
+from gitbaton.usecases.work import attempt_ref
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.project import Project
 
-_NETWORK_TRIES = 5
+_PATIENCE = 4
 #: Outcomes whose work must not reach a branch that people build on: it stays where its message says.
 _KEPT_BACK = (Outcome.GUARD_REFUSED, Outcome.OUT_OF_SCOPE)
 
@@ -74,11 +75,6 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     log.say("publish", _say(project, done, tip))
     published = Published(tip, verdict, handoff, kept_at=kept_at)
     return open_review(project, done, published, log) if OUTCOMES[verdict.outcome].good else published
-
-
-def attempt_ref(project: Project, task: str, number: int) -> str:
-    """The ref that holds an attempt's work for ever."""
-    return f"{project.repo.config.namespace}/attempts/{task}/{number}"
 
 
 def _say(project: Project, done: Finished, tip: Tip) -> str:
@@ -178,22 +174,9 @@ def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
     if stopped and done.interrupted:
         _advance(project, task, "stopped", {"reason": verdict.message, "lease": None}, done.claim.run)
     event: EventName = "checkpointed" if stopped else event_for()
-    for attempt in range(_NETWORK_TRIES):
-        try:
-            return advance(
-                project,
-                task,
-                event,
-                change,
-                run=done.claim.run,
-                also=refs,
-                by=done.around.settings.agent_name,
-            )
-        except Unreachable:
-            if attempt == _NETWORK_TRIES - 1:
-                raise
-            project.pause(2.0**attempt)
-    raise AssertionError("unreachable")
+    return advance(
+        project, task, event, change, run=done.claim.run, also=refs, by=done.around.settings.agent_name, patience=_PATIENCE
+    )  # fmt: skip
 
 
 def _advance(project: Project, task: str, event: EventName, fields: dict[str, Any], run: str) -> Tip:

@@ -8,14 +8,15 @@ from gitbaton.domain.task import Task
 from gitbaton.errors import Refusal
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import find_merge_base, read_objects, resolve
+from gitbaton.store.git import find_merge_base, read_objects
 from gitbaton.store.history import Change, list_changes
 from gitbaton.usecases.material import list_handoffs
 from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import advance
+from gitbaton.usecases.work import bring_head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.handoff import Handoff
@@ -49,15 +50,8 @@ def review_task(project: Project, text: str) -> ReviewView:
             code="no-work",
             hint=f"run it: baton run {task}" if entry.claimable else f"baton show {task}",
         )
-    head, base = tip.state.head, project.repo.base.commit or tip.state.head
-    if not resolve(project.repo.git, head) and tip.state.branch:
-        project.refs.fetch_branch(tip.state.branch)
-    if not resolve(project.repo.git, head):
-        raise Refusal(
-            f"the commit {head[:12]} of {task} can't be fetched any more",
-            code="lost-commit",
-            hint=f"it may stand under {project.repo.config.namespace}/attempts/{task}/ on the remote",
-        )
+    head = bring_head(project, tip.state)
+    base = project.repo.base.commit or head
     first = next((a.base for a in tip.state.attempts if a.base), base)
     fork = find_merge_base(project.repo.git, base, head) or first
     if tip.state.status == "merged" and tip.state.merge:
@@ -76,6 +70,9 @@ def review_task(project: Project, text: str) -> ReviewView:
     )
 
 
+_ACCEPTABLE = ("in_review", "changes_requested")
+
+
 class Accepted(NamedTuple):
     """Work that was merged, the merge commit, and the ids of tasks that this made ready."""
 
@@ -86,22 +83,33 @@ class Accepted(NamedTuple):
 
 def accept_task(project: Project, text: str) -> Accepted:
     """Merge the published work: the task is done and what waits for it is ready. Raises ``Refusal``
-    (``not-in-review``, ``merge-conflict``, ``dirty-files``), ``LostRace``.
+    (``not-in-review``, ``merge-conflict``, ``dirty-files``, ``branch-moved``), ``LostRace``.
     """
     refuse_inside(project, "accept work")
     project = project.fetched()
-    entry, state = _published(project, text, ("in_review", "changes_requested"))
+    entry, state = _published(project, text, _ACCEPTABLE)
     task = entry.row.id
     forge = project.open_forge(project.repo)
     assert state.branch
     assert state.head
-    review = forge.find_review(state.branch) or Review(state.branch, project.repo.base.branch, "open")
+    review = Review(state.branch, project.repo.base.branch, "open")
+    if forge.kind == "local":  # the published commit is the review, wherever the branch is now
+        bring_head(project, state)
+    else:
+        review = forge.find_review(state.branch) or review
     if review.state == "merged" and review.merge_commit:
         mark_merged(project, task, review.merge_commit)
         return Accepted(task, review.merge_commit, _freed(project, task))
 
+    def unchanged(now: State | None) -> None:
+        if now is None or now.head != state.head or now.status not in _ACCEPTABLE:
+            where = now.status.replace("_", " ") if now else "gone"
+            raise Refusal(
+                f"{task} has moved on meanwhile: it is {where}", code="not-in-review", hint=f"look again: baton review {task}"
+            )  # fmt: skip
+
     def record(commit: str, updates: Sequence[RefUpdate]) -> None:
-        mark_merged(project, task, commit, updates)
+        mark_merged(project, task, commit, updates, expect=unchanged if forge.kind == "local" else None)
 
     commit = forge.merge(review, head_oid=state.head, title=entry.row.title, record=record)
     return Accepted(task, commit, _freed(project, task))
@@ -185,7 +193,16 @@ def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:
     return advance(project, task, "retried", change)
 
 
-def mark_merged(project: Project, task: str, commit: str, updates: Sequence[RefUpdate] = ()) -> None:
-    """Write down that ``commit`` merged a task's work, together with the ref updates ``updates``."""
+def mark_merged(
+    project: Project,
+    task: str,
+    commit: str,
+    updates: Sequence[RefUpdate] = (),
+    *,
+    expect: Callable[[State | None], None] | None = None,
+) -> None:
+    """Write down that ``commit`` merged a task's work, together with the ref updates ``updates``; ``expect`` may
+    refuse, as in ``advance``.
+    """
     fields = {"merge": commit, "lease": None, "run": None, "claimed_by": None, "guidance": ()}
-    advance(project, task, "merged", lambda _: fields, also=lambda _: updates)
+    advance(project, task, "merged", lambda _: fields, also=lambda _: updates, expect=expect)
