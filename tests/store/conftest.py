@@ -23,12 +23,12 @@ def unprivileged() -> Iterator[Path]:
     is_root = os.geteuid() == 0
     if is_root:
         os.chown(folder, _NOBODY, _NOBODY)
-        os.setegid(_NOBODY)
-        os.seteuid(_NOBODY)
+        os.setresgid(_NOBODY, _NOBODY, 0)
+        os.setresuid(_NOBODY, _NOBODY, 0)
     try:
         yield folder
     finally:
         if is_root:
-            os.seteuid(0)
-            os.setegid(0)
+            os.setresuid(0, 0, 0)
+            os.setresgid(0, 0, 0)
         shutil.rmtree(folder)

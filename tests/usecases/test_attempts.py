@@ -142,7 +142,7 @@ def test_out_of_scope_work_is_kept_but_not_on_the_branch(trial: Trial) -> None:
         ("open('.GITATTRIBUTES', 'w').write('* filter=x\\n')", ".GITATTRIBUTES is protected"),
         ("import os; os.symlink('/etc/passwd', 'link')", "link is a link that leads out of the repository"),
         ("import os; os.symlink('../../x', 'a')", "a is a link that leads out"),
-        ("import subprocess; subprocess.run('git init -q sub && cd sub && git commit -q --allow-empty -m x', shell=True, check=True)", "sub is a submodule"),
+        ("open('.gitmodules', 'w').write('[submodule \\'x\\']\\n')", ".gitmodules is protected"),
         ("open('big.bin', 'wb').write(b'x' * 6_000_000)", "big.bin has 6,000,000 bytes"),
     ],
 )  # fmt: skip
@@ -158,6 +158,14 @@ def test_guards(trial: Trial, program: str, words: str) -> None:
     state = trial.state()
     assert (state.status, state.attempt_limit, state.retry_at) == ("failed", 1, None), "a person decides"
     assert SECRET not in trial.checkout.git("log", "-p", "--all", "--", "tasks")
+
+
+def test_a_repository_inside_of_the_repository_counts_with_its_files(trial: Trial) -> None:
+    """As project generators make them; git would take it for a submodule whose commit nobody else has."""
+    trial.plan()
+    make = "import subprocess; subprocess.run('git init -q sub && cd sub && echo x > x.txt && git add . && git commit -q -m x', shell=True, check=True)"
+    assert trial.run(make).good
+    assert trial.files("refs/heads/baton/job") == ["sub/x.txt"]
 
 
 def test_config_may_allow_a_protected_file(trial: Trial) -> None:

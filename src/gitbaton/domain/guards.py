@@ -27,7 +27,8 @@ _SECRET_MIN = 8
 
 class ChangedFile(NamedTuple):
     """One path that differs. ``mode`` is the new git mode (``000000`` = deleted), ``old_mode`` the old one;
-    ``data`` the new bytes (a link's target, None for deletions and submodules).
+    ``data`` the new bytes (a link's target; None for deletions, submodules, what is too large to be read
+    and what git can't hold).
     """
 
     path: str
@@ -78,6 +79,10 @@ def judge_change(
                 f"{total:,} bytes changed, more than guards.max_total_bytes ({guards.max_total_bytes:,})",
             )
         )
+    else:
+        for file in files:
+            if file.data is None and file.mode.startswith("100") and file.size <= guards.max_file_bytes:
+                found.append(Finding("guard", file.path, f"{file.path} can't be held by git"))
     return found
 
 

@@ -1,18 +1,19 @@
 """The agent's workplace: a private clone that shares nothing writable with the person's repository.
 
-Git never runs in the agent's clone on the runner's behalf. What the agent left is read with a git dir and
-configuration of the runner's own, because a filter, hook or remote helper planted in the clone's
-configuration would otherwise run with the runner's rights.
+Git never runs in the agent's clone once the agent was there. What it left is read with a git dir and
+configuration of the runner's own (``capture.py``), because a filter, hook or remote helper planted in the
+clone's configuration would otherwise run with the runner's rights.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.guards import ChangedFile
-from gitbaton.store.git import Git, read_objects
+from gitbaton.store.git import Git, list_refs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
 
     from gitbaton.store.repository import Repository
 
-#: Configuration of nobody: neither the system's, the person's nor the clone's filters and helpers apply.
-SEALED = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ATTR_NOSYSTEM": "1"}
+#: Configuration of nobody: neither the system's, the person's nor the clone's filters and helpers apply, and no
+#: ignore list of one machine.
+SEALED = {
+    "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_COUNT": "0", "GIT_CONFIG_PARAMETERS": "",
+    "GIT_ATTR_NOSYSTEM": "1", "HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull,
+}  # fmt: skip
+#: Refs of the person's repository that keep what running attempts stand on from being cleaned away.
+_STARTED = "refs/baton/started/"
 
 
 class Workplace(NamedTuple):
-    """``work`` is the agent's folder, ``outbox`` the other one it may write to, ``home`` its HOME;
-    ``own`` is the runner's git dir, out of the agent's sight.
+    """``work`` is the agent's folder, ``outbox`` the other one it may write to, ``home`` its HOME; ``own`` is
+    where the runner's git dir comes to stand when the agent has ended; ``source`` is the git dir of the
+    person's repository.
     """
 
     root: Path
@@ -34,89 +42,56 @@ class Workplace(NamedTuple):
     outbox: Path
     home: Path
     own: Path
-
-    def remove(self) -> None:
-        """Delete it all; what can't be deleted stays, because nothing depends on it."""
-        shutil.rmtree(self.root, ignore_errors=True)
+    source: Path
 
 
 def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> Workplace:
     """A fresh workplace at commit ``start`` with ``branch`` checked out. The clone has no remote."""
-    place = Workplace(root, root / "work", root / "outbox", root / "home", root / "own.git")
+    place = Workplace(root, root / "work", root / "outbox", root / "home", root / "own.git", repo.common_dir)
     for folder in (place.outbox, place.home):
         folder.mkdir(parents=True, mode=0o700)
     place.work.mkdir()
+    _hold_start(repo, root, start)
     clone = Git(place.work, SEALED)
-    clone.call("init", "--quiet", "--template=")
+    form = ["--object-format=sha256"] if len(start) > 40 else []
+    clone.call("init", "--quiet", "--template=", *form)
     base = repo.base.commit or start
-    source = os.fspath(repo.common_dir)
-    clone.call(
-        "-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--update-head-ok", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
-        "--update-shallow", source, f"{start}:refs/heads/{branch}", f"{base}:refs/heads/{repo.base.branch}",
+    # With the person's own settings: whether git trusts that folder, and how it fetches what a partial clone lacks.
+    Git(place.work).call(
+        "-c", "protocol.version=2", "-c", "protocol.file.allow=always", "fetch", "--update-head-ok", "--quiet", "--no-tags",
+        "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--update-shallow", os.fspath(place.source),
+        f"{start}:refs/heads/{branch}", f"{base}:refs/heads/{repo.base.branch}"
     )  # fmt: skip
     clone.call("symbolic-ref", "HEAD", f"refs/heads/{branch}")
     clone.call("config", "baton.base", repo.base.branch)
     clone.call("read-tree", "--reset", "-u", "HEAD")
-    own = Git(root, SEALED)
-    own.call("init", "--quiet", "--bare", "--template=", os.fspath(place.own))
-    alternates = place.own / "objects" / "info" / "alternates"
-    alternates.parent.mkdir(exist_ok=True)
-    alternates.write_text(os.fspath(repo.common_dir / "objects") + "\n")
-    shallow = repo.common_dir / "shallow"
-    if shallow.is_file():  # the history ends where the person's does
-        shutil.copy(shallow, place.own / "shallow")
     return place
 
 
-def capture_tree(place: Workplace, start: str) -> str:
-    """The tree of everything in the agent's folder, ignored files left out, as an object in the runner's own
-    git dir. Reads the files only: not the clone's ``.git``.
+def _hold_start(repo: Repository, root: Path, start: str) -> None:
+    """Keep ``start`` from ``git gc`` while the attempt runs, should its branch move away; and let go of what
+    attempts held that are no more.
     """
-    git = _own_git(place)
-    git.call("read-tree", start)
-    git.call("add", "--all", "--", ".")
-    return git.text("write-tree")
+    held = list_refs(repo.git, _STARTED)
+    lines = [f"delete {ref}" for ref in held if not (root.parent / ref.removeprefix(_STARTED)).exists()]
+    lines.append(f"update {_STARTED}{root.name} {start}")
+    repo.git.call("update-ref", "--stdin", data="".join(f"{line}\n" for line in lines).encode())
 
 
-def _own_git(place: Workplace) -> Git:
-    overrides = {
-        **SEALED,
-        "GIT_DIR": os.fspath(place.own),
-        "GIT_WORK_TREE": os.fspath(place.work),
-        "GIT_INDEX_FILE": os.fspath(place.own / "capture.index"),
-    }
-    return Git(place.work, overrides)
+def remove_workplace(repo: Repository, root: Path) -> None:
+    """Delete it all; what can't be deleted stays, because nothing depends on it."""
 
+    def unlock(_: object, path: str, __: object) -> None:
+        """Folders may have been made read-only, as some package caches are."""
+        with suppress(OSError):
+            for folder in (os.path.dirname(path), path):
+                if not os.path.islink(folder) and os.path.isdir(folder):
+                    os.chmod(folder, stat.S_IRWXU)
 
-def list_changes(place: Workplace, start: str, tree: str) -> list[ChangedFile]:
-    """What differs between commit ``start`` and ``tree``, with the new bytes."""
-    git = _own_git(place)
-    fields = git.call("diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", start, tree).split(
-        b"\0"
-    )
-    rows = []
-    for meta, path in zip(fields[::2], fields[1::2], strict=False):
-        old_mode, mode, _, oid, _ = meta.decode().lstrip(":").split()
-        rows.append((path.decode("utf-8", "surrogateescape"), mode, old_mode, oid))
-    wanted = [oid for _, mode, _, oid in rows if mode not in ("000000", "160000")]
-    texts = dict(zip(wanted, read_objects(git, wanted), strict=True))
-    return [
-        ChangedFile(path, mode, old_mode, len(texts.get(oid) or b""), texts.get(oid))
-        for path, mode, old_mode, oid in rows
-    ]  # fmt: skip
-
-
-def bring_home(repo: Repository, place: Workplace, commit: str) -> None:
-    """Copy a commit made in the runner's own git dir, with all it needs, into the repository's objects."""
-    repo.git.call(
-        "-c", "uploadpack.allowAnySHA1InWant=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-        "--no-auto-maintenance", "--no-recurse-submodules", os.fspath(place.own), commit,
-    )  # fmt: skip
-
-
-def own_git(place: Workplace) -> Git:
-    """Git over the runner's own git dir, for making the commit."""
-    return _own_git(place)
+    for _ in range(2):
+        if root.exists():
+            shutil.rmtree(root, onerror=unlock)
+    repo.git.run("update-ref", "-d", f"{_STARTED}{root.name}")
 
 
 def build_environment(

@@ -20,9 +20,10 @@ from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_att
 from gitbaton.domain.wording import clean_text, cut_text
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest, Progress
+from gitbaton.store.capture import capture_tree, list_changes
 from gitbaton.store.git import find_merge_base, is_ancestor, read_objects
 from gitbaton.store.outbox import read_outbox
-from gitbaton.store.workplace import Workplace, build_environment, capture_tree, list_changes, make_workplace
+from gitbaton.store.workplace import Workplace, build_environment, make_workplace
 from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
 from gitbaton.usecases.transitions import read_tip
 from gitbaton.usecases.work import bring_head
@@ -173,11 +174,12 @@ def carry_out(
         collected = collected._replace(question=cut_text(asked, QUESTION_MAX))
     for complaint in collected.complaints:
         log.say("guard", complaint)
-    tree = capture_tree(place, start)
-    changes = list_changes(place, start, tree)
-    findings = judge_change(
-        changes, paths=around.task.paths, guards=project.repo.config.guards, secrets=secrets
+    guards = project.repo.config.guards
+    captured = capture_tree(place, start)
+    changes = list_changes(
+        place, start, captured, file_max=guards.max_file_bytes, total_max=guards.max_total_bytes
     )
+    findings = judge_change(changes, paths=around.task.paths, guards=guards, secrets=secrets)
     for finding in findings:
         log.say("guard", finding.message)
     worth_checking = report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None
@@ -194,7 +196,7 @@ def carry_out(
         place,
         start,
         branch_tip,
-        tree,
+        captured.tree,
         changes,
         report,
         collected,

@@ -10,11 +10,11 @@ from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError, LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate, Review
+from gitbaton.store.capture import bring_home, own_git
 from gitbaton.store.documents import edit_document
 from gitbaton.store.git import Commit, commit_tree, read_objects, resolve, write_blob, write_tree_with
 from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
-from gitbaton.store.workplace import bring_home, own_git
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
 from gitbaton.usecases.transitions import LeaseLost, advance

@@ -10,7 +10,7 @@ from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
 from gitbaton.errors import BatonError
 from gitbaton.store.repository import require_config
-from gitbaton.store.workplace import allow_environment
+from gitbaton.store.workplace import allow_environment, remove_workplace
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
@@ -141,13 +141,7 @@ def run_claimed(
         return Ran(claim, published.verdict, published.tip, published, done.interrupted)
     finally:
         if not keep_workplace:
-            _remove(root)
-
-
-def _remove(root: object) -> None:
-    import shutil
-
-    shutil.rmtree(str(root), ignore_errors=True)
+            remove_workplace(project.repo, root)
 
 
 def preview_run(project: Project, wanted: str | None, *, agent_name: str | None = None) -> Preview | Choice:
