@@ -35,7 +35,7 @@ KEY = "sk-ant-test-0123456789abcdef"
 CONFIG = f"agent: claude\nagents: {{claude: {{adapter: claude, program: {find_claude_binary()}}}}}\nchecks: [{{name: there, run: test -e done.txt || test -e tasks}}]\n"
 FILES: dict[str, str | bytes | None] = {
     "tasks/config.yaml": CONFIG,
-    "tasks/add-cart.yaml": "title: Add a cart\n",
+    "tasks/add-cart.yaml": "title: Add a cart\n\nstatus: todo\n\npriority: medium\n",
     "tasks/count.yaml": (
         "title: Count the files\ntype: spike\nresult_schema:\n  type: object\n  required: [files]\n"
         "  properties: {files: {type: integer}}\n"
@@ -176,7 +176,7 @@ def test_it_works_a_task_with_the_tools_from_its_configuration(person: Person, t
     ]
     assert (
         person.checkout.read("tasks/add-cart.yaml")
-        == "title: Add a cart\nstatus: done\npriority: high\nlabels:\n  - shop\n"
+        == "title: Add a cart\n\nstatus: done\n\npriority: high\nlabels:\n  - shop\n"
     )
     assert person.checkout.status() == ""
     assert "refs/baton/tasks/add-cart" in person.checkout.git("ls-remote", "origin")
@@ -294,7 +294,10 @@ def test_what_an_agent_hands_over_is_published_with_its_work(fleet: Fleet) -> No
         "acceptance:\n  - It is empty\ndepends_on:\n  - add-cart\n"
     )
     assert "depends_on:\n  - empty-the-cart\n" in fleet.show("add-cart", "tasks/count-the-cart.yaml")
-    assert fleet.show("add-cart", "tasks/add-cart.yaml") == "title: Add a cart\nstatus: done\n"
+    assert (
+        fleet.show("add-cart", "tasks/add-cart.yaml")
+        == "title: Add a cart\n\nstatus: done\n\npriority: medium\n"
+    )
     assert (fleet.checkout.head(), fleet.checkout.status()) == (before, "")
     accept_task(open_project(fleet.checkout.path, fleet.environment), "add-cart")
     merged = open_project(fleet.checkout.path, fleet.environment)

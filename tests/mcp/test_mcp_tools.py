@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = "# yaml-language-server: $schema=./schemas/task.schema.json\n"
 FILES: dict[str, str | bytes | None] = {
     "README.md": "Shop\n",
-    "tasks/add-cart.yaml": "# the cart comes first\ntitle: Add a cart\npriority: high\nlabels: [shop]\n",
+    "tasks/add-cart.yaml": "# the cart comes first\ntitle: Add a cart\n\nstatus: todo\n\npriority: high\nlabels: [shop]\n",
     "tasks/add-checkout.yaml": (
         "title: Add the checkout   # after the cart\n"
         "description: |\n  Pay by card.\n  Nothing else yet.\n"
@@ -277,7 +277,7 @@ def test_complete_task_writes_status_and_handoff_in_one_commit(shop: Shop) -> No
     assert shop.new_commits() == ["Complete add-cart: Add a cart"]
     assert shop.changed_files() == ["M\ttasks/add-cart.yaml", f"A\t{path}"]
     assert shop.checkout.read("tasks/add-cart.yaml") == (
-        "# the cart comes first\ntitle: Add a cart\nstatus: done\npriority: high\nlabels: [shop]\n"
+        "# the cart comes first\ntitle: Add a cart\n\nstatus: done\n\npriority: high\nlabels: [shop]\n"
     )
     assert shop.checkout.read(path) == (
         "# yaml-language-server: $schema=../../schemas/handoff.schema.json\n"
