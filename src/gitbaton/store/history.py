@@ -49,8 +49,8 @@ def _open(repo: Repository) -> Iterator[Any]:
         try:
             yield opened
         except git.exc.GitCommandError as error:
-            said = Output(int(error.status or 1), b"", str(error.stderr))
-            raise explain_failure(("diff-tree",), said) from error
+            said = str(error.stderr).strip().removeprefix("stderr: '").rstrip("'")  # as GitPython dresses it
+            raise explain_failure(("diff-tree",), Output(1, b"", said)) from error
         finally:
             opened.close()
     finally:
