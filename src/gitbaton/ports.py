@@ -48,6 +48,14 @@ class Refs(Protocol):
     def now(self) -> datetime:
         """The time that leases are judged by: the server's where it tells, else the local clock (UTC)."""
 
+    @property
+    def tolerance_s(self) -> float:
+        """Seconds that are added to each lease before it counts as passed, because of clocks that differ."""
+
+    @property
+    def skew_s(self) -> float | None:
+        """Seconds by which the local clock is ahead of the server's; None where the server doesn't tell."""
+
 
 # -- agents -----------------------------------------------------------------------------------------
 

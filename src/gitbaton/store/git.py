@@ -63,12 +63,14 @@ class Git:
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        fds: Sequence[int] = (),
     ) -> Output:
-        """Run ``git ARGS``; never raises for a non-zero exit."""
+        """Run ``git ARGS``; never raises for a non-zero exit. ``fds`` are open files that git inherits."""
         try:
             done = subprocess.run(
                 [*_COMMAND, *args], cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
                 stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False, timeout=timeout_s,
+                pass_fds=fds,
             )  # fmt: skip
         except FileNotFoundError as error:
             if not self.where.is_dir():
@@ -101,7 +103,7 @@ class Git:
 
 def _traces_to_stderr(name: str, value: str) -> bool:
     """Traces among git's messages would be taken for them; those that go to a file stay."""
-    return name.startswith("GIT_TRACE") and not value.startswith("/")
+    return name == "GIT_CURL_VERBOSE" or (name.startswith("GIT_TRACE") and not value.startswith("/"))
 
 
 # -- questions ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
+from gitbaton.domain.durations import render_duration
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from gitbaton.domain.task import TaskRun
 
 _ROUNDS = 4
+#: A local clock that is further off the server's than this claims nothing.
+SKEW_MAX_S = 120.0
 
 
 class Claim(NamedTuple):
@@ -91,6 +94,7 @@ def claim_task(
     reason = ""
     for round_number in range(_ROUNDS):
         project = project.fetched()
+        refuse_wrong_clock(project)
         require_config(project.repo)
         view = load_view(project, local=False)
         person = holder.kind == "person"
@@ -128,6 +132,22 @@ def claim_task(
             break
         project.pause(draw_wait(project, round_number))
     return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False)))
+
+
+def refuse_wrong_clock(project: Project) -> None:
+    """Raises ``Refusal`` (``clock-skew``) when the local clock is known to be far off the server's: leases are
+    judged by the server's time, but what this machine writes down and waits for would be wrong.
+    """
+    skew_s = project.refs.skew_s
+    if skew_s is None or abs(skew_s) <= SKEW_MAX_S:
+        return
+    direction = "ahead of" if skew_s > 0 else "behind"
+    raise Refusal(
+        f"this machine's clock is {render_duration(round(abs(skew_s)))} {direction} the server's",
+        code="clock-skew",
+        hint="set it right, for example with: sudo timedatectl set-ntp true (macOS: sudo sntp -sS time.apple.com)",
+        data={"skew_s": round(skew_s), "server_time": render_time(project.refs.now())},
+    )
 
 
 class _Taken(Exception):
