@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.outcome import Outcome
     from gitbaton.domain.usage import Usage
+    from gitbaton.domain.workflow_run import WorkflowRun
 
 
 # -- refs: compare-and-swap ------------------------------------------------------------------------
@@ -203,3 +204,8 @@ class Forge(Protocol):
 
     def close(self, review: Review) -> None:
         """Close without merging."""
+
+    def has_run_ended(self, run: WorkflowRun) -> bool | None:
+        """Whether a workflow run of our own repository has ended; None when that can't be known here, and for
+        every run of another repository: those are never asked about. Raises as ``find_review``.
+        """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import LiveRow
 from gitbaton.domain.state import State
+from gitbaton.domain.workflow_run import find_workflow_run
 from gitbaton.errors import InvalidDocument, Problem, Refusal
 from gitbaton.store.documents import parse_document
 from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, write_blob, write_tree_with
@@ -109,6 +110,7 @@ def to_live_row(task: str, tip: Tip, *, tolerance_s: float = 0.0) -> LiveRow:
     s = tip.state
     last = s.attempts[-1] if s.attempts else None
     lease = parse_time(s.lease)
+    workflow = find_workflow_run(s.watch_url, s.claimed_by.host if s.claimed_by else None)
     return LiveRow(
         task=task, status=s.status, oid=tip.oid, run=s.run, attempt=s.attempt, attempt_limit=s.attempt_limit,
         holder=s.claimed_by.name if s.claimed_by else None, person=bool(s.claimed_by and s.claimed_by.kind == "person"),
@@ -116,6 +118,7 @@ def to_live_row(task: str, tip: Tip, *, tolerance_s: float = 0.0) -> LiveRow:
         guidance=s.guidance, outcome=last.outcome if last else None, branch=s.branch, head=s.head, merge=s.merge,
         pull_request=s.pull_request.url if s.pull_request else None,
         cost_usd=sum(a.usage.cost_usd or 0.0 for a in s.attempts if a.usage), since=s.event.at,
+        workflow=str(workflow) if workflow else None,
     )  # fmt: skip
 
 

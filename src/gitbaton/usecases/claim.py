@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
+from gitbaton.domain.board import Entry, claimable_in_order, explain_reason
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
@@ -20,6 +20,7 @@ from gitbaton.usecases.contest import (
     restore_before_claim,
     withdraw_if_arrived,
 )
+from gitbaton.usecases.eligibility import explain_unended_run, get_claimable
 from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.task import TaskRun
 
 _ROUNDS = 4
+_LOCAL_SHOWN = 5
 #: A local clock that is further off the server's than this claims nothing.
 SKEW_MAX_S = 120.0
 
@@ -73,6 +75,20 @@ def explain_nothing(view: View) -> str:
     return f"no task is ready: {words}{broken}"
 
 
+def explain_why_nothing(project: Project, view: View) -> str:
+    """As ``explain_nothing``, with the tasks that only this checkout has: nobody can claim those yet."""
+    local = sorted(
+        e.row.id
+        for e in load_view(project, local=True).board.entries.values()
+        if e.row.local and e.row.status == "todo"
+    )
+    if not local:
+        return explain_nothing(view)
+    where = project.repo.base.branch + (f" on {project.repo.remote}" if project.repo.remote else "")
+    shown = ", ".join(local[:_LOCAL_SHOWN]) + (" …" if len(local) > _LOCAL_SHOWN else "")
+    return f"{explain_nothing(view)}; only in this checkout: {shown} (commit and push, or merge, to {where})"
+
+
 def claim_task(
     project: Project,
     wanted: str | None,
@@ -101,17 +117,22 @@ def claim_task(
         if cap := find_reached_cap(view, project.repo.config, now=project.refs.now(), person=person):
             return _capped(wanted, cap.words)
         candidates = (
-            [_checked(view, wanted, project)]
+            [get_claimable(project, view, wanted)]
             if wanted
             else [e for e in claimable_in_order(view.board) if accept(e)]
         )
         if not candidates:
-            return Choice(None, reason or explain_nothing(view))
+            return Choice(None, reason or explain_why_nothing(project, view))
         for entry in candidates:
             if not person and (spent := find_spent_budget(view, project.repo.config, entry.row.id)):
                 reason = spent
                 if wanted:
                     return _capped(wanted, spent)
+                continue
+            if unended := explain_unended_run(project, view, entry):
+                reason = unended
+                if wanted:
+                    raise _not_yet(entry, unended)
                 continue
             check(entry)
             claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
@@ -131,7 +152,7 @@ def claim_task(
             reason = refused
             break
         project.pause(draw_wait(project, round_number))
-    return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False)))
+    return Choice(None, reason or explain_why_nothing(project, load_view(project.fetched(), local=False)))
 
 
 def refuse_wrong_clock(project: Project) -> None:
@@ -164,43 +185,13 @@ def _capped(wanted: str | None, reason: str) -> Choice:
     return Choice(None, reason)
 
 
-def _checked(view: View, wanted: str, project: Project) -> Entry:
-    try:
-        entry = find_entry(view, wanted)
-    except Refusal as error:
-        local = load_view(project, local=True).board.entries
-        if error.code == "unknown-id" and any(i == wanted or i.startswith(wanted) for i in local):
-            raise Refusal(
-                f"{wanted} is only in this checkout: it can be claimed once it is on {project.repo.base.branch}"
-                + (f" of {project.repo.remote}" if project.repo.remote else ""),
-                code="only-local", hint="commit it and push it, or merge it, first",
-            ) from None  # fmt: skip
-        raise
-    if not entry.claimable:
-        raise Refusal(f"{entry.row.id} is {entry.state.replace('_', ' ')}: {entry.why}", code="not-claimable", hint=_hint(entry), data={"state": entry.state, "blocked_by": list(entry.blocked_by)})  # fmt: skip
-    busy = [e for e in view.board.entries.values() if e.state in ("in_progress", "in_review")]
-    if other := find_overlap(entry.row, busy):
-        raise Refusal(f"{entry.row.id} touches the same paths as {other.row.id}, which is {other.state.replace('_', ' ')}", code="paths-overlap", hint=f"wait for {other.row.id}, or narrow paths")  # fmt: skip
-    return entry
-
-
-def _hint(entry: Entry) -> str:
+def _not_yet(entry: Entry, reason: str) -> Refusal:
     task = entry.row.id
-    match entry.state:
-        case "failed" if entry.attempts_left == 0:
-            return f'say what to do better: baton retry {task} --guidance "…"'
-        case "failed" | "stopped" | "closed":
-            return f"start over with: baton retry {task}"
-        case "in_progress":
-            return f"end it with: baton stop {task}"
-        case "in_review":
-            return f"look at it with: baton review {task}"
-        case "draft":
-            return f"baton set {task} status=todo"
-        case "waiting":
-            return f"do first: {', '.join(entry.blocked_by)}" if entry.blocked_by else f"baton show {task}"
-        case _:
-            return f"baton show {task}"
+    return Refusal(
+        f"{task} can't be taken over yet: {reason}",
+        code="run-not-ended",
+        hint=f"wait until it has, or end it: baton stop {task}, then baton retry {task}",
+    )
 
 
 def _try_claim(
