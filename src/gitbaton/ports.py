@@ -166,7 +166,9 @@ class Review(NamedTuple):
     """A published piece of work that waits for, or has had, its review.
 
     ``number`` and ``url`` are None on bare Git. ``state`` is ``open``, ``merged`` or ``closed``;
-    ``merge_commit`` is set once merged.
+    ``merge_commit`` is set once merged. ``ended`` is when it was merged or closed (ISO 8601), where the forge
+    knows: a review may be closed, opened and closed again. ``head_oid`` is the commit that was, or is to be,
+    merged, where the forge knows.
     """
 
     head: str
@@ -175,6 +177,8 @@ class Review(NamedTuple):
     number: int | None = None
     url: str | None = None
     merge_commit: str | None = None
+    ended: str | None = None
+    head_oid: str | None = None
 
 
 class Forge(Protocol):

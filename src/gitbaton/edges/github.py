@@ -328,4 +328,6 @@ def _read_review(pull: PullRequest) -> Review:
         url=pull.html_url,
         # While it is open this names a trial merge that nobody made.
         merge_commit=pull.merge_commit_sha if is_merged else None,
+        ended=pull.closed_at.isoformat() if pull.closed_at else None,
+        head_oid=pull.head.sha,
     )

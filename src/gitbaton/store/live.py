@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STATE_FILE = "state.yaml"
 _EVENTS_OF_A_CLAIM = 200
+#: Trailer of a state's commit that repeats its event's id, so that a history is searched without reading states.
+_EVENT = "Baton-Event"
 #: State commits are made by the tool on somebody's behalf (``event.by`` says whose), so they need no git identity.
 TOOL = Commit("gitbaton", "gitbaton@users.noreply.github.com")
 
@@ -90,9 +92,16 @@ def write_state(repo: Repository, state: State, parent: str | None) -> str:
     subject = f"{state.task}: {event.name.replace('_', ' ')}" + (
         f" (attempt {state.attempt})" if state.attempt else ""
     )
-    return commit_tree(
-        repo.git, tree, [parent] if parent else [], f"{subject}\n\nBy: {event.by}\n", author=TOOL
-    )
+    trailers = f"By: {' '.join(event.by.split())}\n{_EVENT}: {event.id}\n"
+    return commit_tree(repo.git, tree, [parent] if parent else [], f"{subject}\n\n{trailers}", author=TOOL)
+
+
+def has_event(repo: Repository, tip: Tip, event_id: str) -> bool:
+    """Whether an event with this id stands anywhere in the history of ``tip``."""
+    if tip.state.event.id == event_id:
+        return True
+    found = repo.git.text("log", "--first-parent", f"--format=%(trailers:key={_EVENT},valueonly)", tip.oid)
+    return event_id in found.splitlines()
 
 
 def to_live_rows(tips: Tips, *, tolerance_s: float = 0.0) -> dict[str, LiveRow]:
