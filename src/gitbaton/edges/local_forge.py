@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gitbaton.domain.workflow_run import WorkflowRun
-    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.ports import Refs
     from gitbaton.store.repository import Repository
 
 _TRIES = 5
@@ -25,7 +25,7 @@ class LocalForge:
 
     kind: Literal["github", "local"] = "local"
 
-    def __init__(self, repo: Repository, refs: LocalRefs | RemoteRefs) -> None:
+    def __init__(self, repo: Repository, refs: Refs) -> None:
         self._repo = repo
         self._refs = refs
 

@@ -10,7 +10,7 @@ from gitbaton.errors import InvalidDocument, UsageError
 from gitbaton.store.documents import parse_document
 from gitbaton.store.git import read_objects
 from gitbaton.store.snapshots import read_worktree
-from gitbaton.usecases.claim import Choice, accept_only, choose_next, explain_why_nothing
+from gitbaton.usecases.claim import Choice, accept_only, choose_next, name_local_tasks
 from gitbaton.usecases.material import find_newest_handoffs
 from gitbaton.usecases.project import Project, View, find_entry, load_view, own_task
 
@@ -101,8 +101,5 @@ def next_task(project: Project, *, label: str | None = None, plan: str | None = 
     if own := project.own_task:
         entry = load_view(project, local=False).board.entries.get(own)
         return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
-    view = load_view(project, local=False)
-    choice = choose_next(view, accept=accept_only(label, plan))
-    if choice.entry is None:
-        return Choice(None, explain_why_nothing(project, view))
-    return choice
+    choice = choose_next(load_view(project, local=False), accept=accept_only(label, plan))
+    return name_local_tasks(project, choice)

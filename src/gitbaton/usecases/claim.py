@@ -75,18 +75,18 @@ def explain_nothing(view: View) -> str:
     return f"no task is ready: {words}{broken}"
 
 
-def explain_why_nothing(project: Project, view: View) -> str:
-    """As ``explain_nothing``, with the tasks that only this checkout has: nobody can claim those yet."""
-    local = sorted(
-        e.row.id
-        for e in load_view(project, local=True).board.entries.values()
-        if e.row.local and e.row.status == "todo"
-    )
+def name_local_tasks(project: Project, choice: Choice) -> Choice:
+    """``choice``; where it is none, with the tasks that only this checkout has: nobody can claim those yet."""
+    if choice.entry is not None:
+        return choice
+    rows = [entry.row for entry in load_view(project, local=True).board.entries.values()]
+    local = sorted(row.id for row in rows if row.local and row.status == "todo")
     if not local:
-        return explain_nothing(view)
+        return choice
     where = project.repo.base.branch + (f" on {project.repo.remote}" if project.repo.remote else "")
     shown = ", ".join(local[:_LOCAL_SHOWN]) + (" …" if len(local) > _LOCAL_SHOWN else "")
-    return f"{explain_nothing(view)}; only in this checkout: {shown} (commit and push, or merge, to {where})"
+    said = f"{choice.reason}; only in this checkout: {shown} (commit and push, or merge, to {where})"
+    return Choice(None, said)
 
 
 def claim_task(
@@ -122,7 +122,7 @@ def claim_task(
             else [e for e in claimable_in_order(view.board) if accept(e)]
         )
         if not candidates:
-            return Choice(None, reason or explain_why_nothing(project, view))
+            return Choice(None, reason or explain_nothing(view))
         for entry in candidates:
             if not person and (spent := find_spent_budget(view, project.repo.config, entry.row.id)):
                 reason = spent
@@ -152,7 +152,7 @@ def claim_task(
             reason = refused
             break
         project.pause(draw_wait(project, round_number))
-    return Choice(None, reason or explain_why_nothing(project, load_view(project.fetched(), local=False)))
+    return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False)))
 
 
 def refuse_wrong_clock(project: Project) -> None:
@@ -277,7 +277,8 @@ def claim_as_person(
     """A person's claim: no lease, given back with ``stop``. ``label`` and ``plan`` narrow what is next."""
     holder = Holder(name=project.actor, kind="person")
     accept = accept_only(label, plan)
-    return claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+    claimed = claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+    return name_local_tasks(project, claimed) if isinstance(claimed, Choice) else claimed
 
 
 def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:

@@ -8,9 +8,8 @@ from gitbaton.domain.task import Task
 from gitbaton.errors import Refusal
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import find_merge_base, is_ancestor, read_objects
+from gitbaton.store.git import find_merge_base, read_objects
 from gitbaton.store.history import Change, list_changes
-from gitbaton.store.live import has_event
 from gitbaton.usecases.material import list_handoffs
 from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import advance, read_tip
@@ -133,7 +132,7 @@ def find_current_review(project: Project, forge: Forge, state: State) -> Review 
         review.state == "closed"
         and state.status != "closed"
         and tip
-        and has_event(project.repo, tip, name_closing(review))
+        and project.ledger.has_event(project.repo, tip, name_closing(review))
     ):
         return None
     known = state.pull_request.number if state.pull_request else None
@@ -141,7 +140,7 @@ def find_current_review(project: Project, forge: Forge, state: State) -> Review 
         return review if review.number >= known else None
     if state.head is None or review.head_oid in (None, state.head):
         return review
-    return review if is_ancestor(project.repo.git, state.head, review.head_oid or "") else None
+    return review if project.ledger.contains(project.repo, review.head_oid or "", state.head) else None
 
 
 def name_closing(review: Review) -> str:
@@ -239,7 +238,7 @@ def _find_left_work(project: Project, entry: Entry) -> str | None:
     if live is None or live.status != "taken_over" or live.branch is None:
         return None
     left = project.refs.fetch_branch(live.branch) or live.head
-    return None if left and base and is_ancestor(project.repo.git, left, base) else left
+    return None if left and base and project.ledger.contains(project.repo, base, left) else left
 
 
 def mark_merged(

@@ -12,7 +12,7 @@ from gitbaton.errors import BatonError
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import allow_environment, remove_workplace
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
-from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, explain_why_nothing, lease_for
+from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for, name_local_tasks
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
@@ -95,7 +95,7 @@ def run_task(
         watch_url=watch_url,
     )
     if isinstance(claimed, Choice):
-        return claimed
+        return name_local_tasks(project, claimed)
     return run_claimed(
         project,
         claimed,
@@ -155,7 +155,7 @@ def preview_run(project: Project, wanted: str | None, *, agent_name: str | None 
     else:
         choice = choose_next(view)
         if choice.entry is None:
-            return Choice(None, explain_why_nothing(project, view))
+            return name_local_tasks(project, choice)
         entry, reason = choice.entry, choice.reason
     commit = project.repo.base.commit or ""
     around = read_surroundings(project, entry.row.path, commit, agent_name=agent_name)

@@ -9,7 +9,6 @@ from gitbaton.domain.lifecycle import TABLE
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError
-from gitbaton.store.git import is_ancestor
 from gitbaton.usecases.project import Project, load_view, refuse_inside
 from gitbaton.usecases.review import find_current_review, mark_merged, name_closing, review_task
 from gitbaton.usecases.transitions import advance
@@ -43,7 +42,7 @@ def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
     forge: Forge | None = None
     for task, state in watched.items():
         base = project.repo.base.commit
-        if state.head and base and is_ancestor(project.repo.git, state.head, base):
+        if state.head and base and project.ledger.contains(project.repo, base, state.head):
             mark_merged(project, state, base)
             noticed.append(Noticed(task, "merged"))
             continue
