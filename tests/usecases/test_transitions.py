@@ -35,7 +35,7 @@ def work(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[GitHttpServer]:
-    with GitHttpServer(tmp_path / "served", now=lambda: Clock().time.timestamp()) as running:
+    with GitHttpServer(tmp_path / "served", now=Clock().time.timestamp) as running:
         yield running
 
 

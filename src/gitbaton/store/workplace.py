@@ -13,7 +13,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.store.git import Git, list_refs
+from gitbaton.store.git import Git, list_refs, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +45,19 @@ class Workplace(NamedTuple):
     source: Path
 
 
+def place_at(repo: Repository, root: Path) -> Workplace:
+    """The workplace whose folder is ``root``, whether it is there or not."""
+    return Workplace(root, root / "work", root / "outbox", root / "home", root / "own.git", repo.common_dir)
+
+
+def find_start(repo: Repository, root: Path) -> str | None:
+    """The commit that the workplace at ``root`` was made from, or None if there is none."""
+    return resolve(repo.git, f"{_STARTED}{root.name}") if root.exists() else None
+
+
 def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> Workplace:
     """A fresh workplace at commit ``start`` with ``branch`` checked out. The clone has no remote."""
-    place = Workplace(root, root / "work", root / "outbox", root / "home", root / "own.git", repo.common_dir)
+    place = place_at(repo, root)
     for folder in (place.outbox, place.home):
         folder.mkdir(parents=True, mode=0o700)
     place.work.mkdir()

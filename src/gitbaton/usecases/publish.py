@@ -17,6 +17,7 @@ from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
+from gitbaton.usecases.salvage import kept_ref
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 from gitbaton.usecases.work import attempt_ref
 
@@ -59,7 +60,7 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     path = handoff_path(task, project.clock(), done.claim.run)
     head = _commit(project, done, handoff, path, log)
     number = done.claim.tip.state.attempt
-    kept = f"{project.repo.config.namespace}/kept/{task}/{number}"
+    kept = kept_ref(project, done.claim)
     if verdict.outcome is Outcome.LOST_LEASE:
         raise _keep(project, kept, head, LeaseLost(task, done.claim.run, None))
     try:

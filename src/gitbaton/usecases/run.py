@@ -16,17 +16,23 @@ from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, leas
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
+from gitbaton.usecases.salvage import keep_unfinished
 from gitbaton.usecases.sync import reconcile
 from gitbaton.usecases.transitions import LeaseLost, read_tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
     from gitbaton.usecases.attempt import RunEvent
     from gitbaton.usecases.material import Settings, Surroundings
+
+
+#: Statuses in which an attempt leaves its own work, published.
+_PUBLISHED = ("in_review", "failed", "needs_input")
 
 
 class Ran(NamedTuple):
@@ -128,11 +134,9 @@ def run_claimed(
     except LeaseLost:
         raise
     except BaseException as error:
-        ours = read_tip(project, row.id)
-        if ours is None or ours.state.run != claim.run or ours.state.status != "in_progress":
+        verdict = _record_breakdown(project, claim, error, root)
+        if verdict is None:
             raise
-        verdict = explain_breakdown(error)
-        record_failure(project, claim, verdict)
         log.say("end", f"{verdict.outcome.value}: {verdict.message}")
         if isinstance(error, BatonError) and not error.data.get("kept"):
             error.message = f"{row.id} could not be run: {error.message}"
@@ -142,6 +146,23 @@ def run_claimed(
     finally:
         if not keep_workplace:
             remove_workplace(project.repo, root)
+
+
+def _record_breakdown(project: Project, claim: Claim, error: BaseException, root: Path) -> Verdict | None:
+    """Keep what the attempt left and record that it broke off; None when the state tells of something else by
+    now: it was published, or somebody stopped it or took it over.
+    """
+    tip = read_tip(project, claim.entry.row.id)
+    status = tip.state.status if tip and tip.state.run == claim.run else None
+    is_kept = status in _PUBLISHED or (isinstance(error, BatonError) and error.data.get("kept"))
+    kept = None if is_kept else keep_unfinished(project, claim, root)
+    if status != "in_progress":
+        return None
+    verdict = explain_breakdown(error)
+    if kept:
+        verdict = verdict._replace(message=f"{verdict.message}; the work is kept as {kept} where it ran")
+    record_failure(project, claim, verdict)
+    return verdict
 
 
 def preview_run(project: Project, wanted: str | None, *, agent_name: str | None = None) -> Preview | Choice:
