@@ -16,8 +16,10 @@ from gitbaton.edges.local_forge import LocalForge
 from gitbaton.errors import BatonError, Refusal
 from gitbaton.store.live import read_tips
 from gitbaton.usecases.claim import claim_as_person, stop_task
-from gitbaton.usecases.review import retry_task
-from gitbaton.usecases.run import Ran, run_task
+from gitbaton.usecases.material import find_newest_handoffs
+from gitbaton.usecases.project import load_view
+from gitbaton.usecases.review import accept_task, retry_task
+from gitbaton.usecases.run import Preview, Ran, preview_run, run_task
 from gitbaton.usecases.takeover import takeover_task
 from gitbaton.usecases.transitions import LeaseLost, advance
 from gitbaton.wiring import run_shell
@@ -411,6 +413,29 @@ def test_our_own_failure_leaves_a_state_that_says_so(trial: Trial, moment: str) 
     state = trial.state()
     assert (state.status, state.attempts[0].outcome) == ("failed", Outcome.CRASHED)
     assert state.attempts[0].message == "gitbaton failed: RuntimeError: the view broke"
+
+
+def test_after_a_merge_earlier_handoffs_are_superseded(trial: Trial) -> None:
+    """Append-only files are never rewritten: the newer ones say which no longer hold."""
+    trial.plan()
+    assert trial.run(WRITE + result(summary="The first way")).good
+    asked = trial.project()
+    accept_task(asked, "job")
+    first = find_newest_handoffs(asked, load_view(asked, local=False), "job", 5)
+    assert [h.summary for _, h in first] == ["The first way"]
+    trial.checkout.git("pull", "--quiet", "origin", "main")
+    trial.checkout.commit({"tasks/job.yaml": "title: Job\n"}, "Not done after all", push=True)
+
+    told = preview_run(trial.project(), "job")
+    assert isinstance(told, Preview)
+    assert "This is attempt 2. It begins anew from the base branch." in told.briefing
+    assert "### Attempt 1: succeeded\n\nSuperseded: its work was merged or set aside since" in told.briefing
+    assert trial.run("open('more.txt', 'w').write('x')\n" + result(summary="The second way")).good
+    assert trial.handoff()["supersedes"] == [path for path, _ in first]
+    assert (trial.state().fresh_since, trial.state().attempt) == (2, 2)
+    asked = trial.project().fetched()
+    found = find_newest_handoffs(asked, load_view(asked, local=False), "job", 5)
+    assert [h.summary for _, h in found] == ["The second way"]
 
 
 def test_ctrl_c_while_checks_run_leaves_a_checkpoint(trial: Trial) -> None:

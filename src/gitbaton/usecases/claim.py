@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import Entry, claimable_in_order, explain_reason
-from gitbaton.domain.durations import render_duration
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
@@ -20,7 +19,12 @@ from gitbaton.usecases.contest import (
     restore_before_claim,
     withdraw_if_arrived,
 )
-from gitbaton.usecases.eligibility import explain_unended_run, get_claimable
+from gitbaton.usecases.eligibility import (
+    explain_unended_run,
+    get_claimable,
+    refuse_takeover,
+    refuse_wrong_clock,
+)
 from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 
@@ -32,8 +36,6 @@ if TYPE_CHECKING:
 
 _ROUNDS = 4
 _LOCAL_SHOWN = 5
-#: A local clock that is further off the server's than this claims nothing.
-SKEW_MAX_S = 120.0
 
 
 class Claim(NamedTuple):
@@ -132,7 +134,7 @@ def claim_task(
             if unended := explain_unended_run(project, view, entry):
                 reason = unended
                 if wanted:
-                    raise _not_yet(entry, unended)
+                    raise refuse_takeover(entry, unended)
                 continue
             check(entry)
             claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
@@ -155,22 +157,6 @@ def claim_task(
     return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False)))
 
 
-def refuse_wrong_clock(project: Project) -> None:
-    """Raises ``Refusal`` (``clock-skew``) when the local clock is known to be far off the server's: leases are
-    judged by the server's time, but what this machine writes down and waits for would be wrong.
-    """
-    skew_s = project.refs.skew_s
-    if skew_s is None or abs(skew_s) <= SKEW_MAX_S:
-        return
-    direction = "ahead of" if skew_s > 0 else "behind"
-    raise Refusal(
-        f"this machine's clock is {render_duration(round(abs(skew_s)))} {direction} the server's",
-        code="clock-skew",
-        hint="set it right, for example with: sudo timedatectl set-ntp true (macOS: sudo sntp -sS time.apple.com)",
-        data={"skew_s": round(skew_s), "server_time": render_time(project.refs.now())},
-    )
-
-
 class _Taken(Exception):
     """The tip moved between deciding and claiming."""
 
@@ -183,15 +169,6 @@ def _capped(wanted: str | None, reason: str) -> Choice:
             hint="wait, or change caps in tasks/config.yaml",
         )
     return Choice(None, reason)
-
-
-def _not_yet(entry: Entry, reason: str) -> Refusal:
-    task = entry.row.id
-    return Refusal(
-        f"{task} can't be taken over yet: {reason}",
-        code="run-not-ended",
-        hint=f"wait until it has, or end it: baton stop {task}, then baton retry {task}",
-    )
 
 
 def _try_claim(
@@ -242,7 +219,7 @@ def _try_claim(
             "watch_url": watch_url, "base": base, "retry_at": None, "reason": None, "question": None,
             "branch": f"{project.repo.config.prefix}{entry.row.id}",
             "attempts": (*attempts, started),
-            **({"head": None, "pull_request": None, "merge": None} if old and old.status == "merged" else {}),
+            **({"head": None, "pull_request": None, "merge": None, "fresh_since": number} if old and old.status == "merged" else {}),
         }  # fmt: skip
 
     try:

@@ -5,12 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.board import find_overlap
+from gitbaton.domain.durations import render_duration
 from gitbaton.domain.workflow_run import find_workflow_run
 from gitbaton.errors import BatonError, Refusal
+from gitbaton.store.live import render_time
 from gitbaton.usecases.project import Project, View, find_entry, load_view
 
 if TYPE_CHECKING:
     from gitbaton.domain.board import Entry
+
+
+#: A local clock that is further off the server's than this claims nothing.
+SKEW_MAX_S = 120.0
+
+
+def refuse_wrong_clock(project: Project) -> None:
+    """Raises ``Refusal`` (``clock-skew``) when the local clock is known to be far off the server's: leases are
+    judged by the server's time, but what this machine writes down and waits for would be wrong.
+    """
+    skew_s = project.refs.skew_s
+    if skew_s is None or abs(skew_s) <= SKEW_MAX_S:
+        return
+    direction = "ahead of" if skew_s > 0 else "behind"
+    raise Refusal(
+        f"this machine's clock is {render_duration(round(abs(skew_s)))} {direction} the server's",
+        code="clock-skew",
+        hint="set it right, for example with: sudo timedatectl set-ntp true (macOS: sudo sntp -sS time.apple.com)",
+        data={"skew_s": round(skew_s), "server_time": render_time(project.refs.now())},
+    )
 
 
 def get_claimable(project: Project, view: View, wanted: str) -> Entry:
@@ -75,3 +97,13 @@ def explain_unended_run(project: Project, view: View, entry: Entry) -> str | Non
     if ended is None:
         return f"{run} holds {entry.row.id}, and nobody here can say whether that has ended"
     return f"{run} holds {entry.row.id}, and has not ended"
+
+
+def refuse_takeover(entry: Entry, reason: str) -> Refusal:
+    """The error for somebody who wants a task that a workflow run may still be at."""
+    task = entry.row.id
+    return Refusal(
+        f"{task} can't be taken over yet: {reason}",
+        code="run-not-ended",
+        hint=f"wait until it has, or end it: baton stop {task}, then baton retry {task}",
+    )

@@ -175,8 +175,15 @@ def gather_material(
         checks=[(c.name, c.run) for c in settings.checks],
         protected=[p for p in PROTECTED if not p.startswith("**/") and p not in repo.config.guards.allow],
         timeout_s=settings.limits.timeout_s, max_turns=settings.limits.turns_max,
-        has_tools=settings.agent.adapter == "claude",
+        has_tools=settings.agent.adapter == "claude", fresh_since=_find_fresh_start(state, attempt),
     )  # fmt: skip
+
+
+def _find_fresh_start(state: State | None, attempt: int) -> int:
+    """The first attempt since work began anew: after a merge that is the one to come."""
+    if state is None:
+        return 1
+    return attempt if state.status == "merged" else state.fresh_since or 1
 
 
 def read_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[Handoff]:
@@ -199,8 +206,8 @@ def list_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[tu
 def find_newest_handoffs(
     project: Project, view: View, task: str | None, limit: int
 ) -> list[tuple[str, Handoff]]:
-    """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything). Only as many
-    files are read as are wanted: their names tell the time.
+    """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything) that no newer
+    one supersedes. Only as many files are read as are wanted: their names tell the time.
     """
     repo = project.repo
     folder = f"{HANDOFFS}/{task}" if task else HANDOFFS
@@ -218,15 +225,20 @@ def find_newest_handoffs(
         if path not in found and _is_handoff(path) and file.is_file() and not file.is_symlink():
             found[path] = None
     newest: list[tuple[str, Handoff]] = []
+    superseded: set[str] = set()
     for path in sorted(found, key=lambda p: p.rsplit("/", 1)[-1], reverse=True):
         if len(newest) == limit:
             break
+        if path in superseded:
+            continue
         oid = found[path]
         data = read_objects(repo.git, [oid])[0] if oid else (repo.top / path).read_bytes()
         try:
-            newest.append((path, parse_document(data or b"", path, Handoff, "handoff")))
+            handoff = parse_document(data or b"", path, Handoff, "handoff")
         except InvalidDocument:
             continue  # `validate` names it
+        superseded.update(handoff.supersedes)
+        newest.append((path, handoff))
     return newest
 
 

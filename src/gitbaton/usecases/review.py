@@ -222,9 +222,11 @@ def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:
             "retry_at": None, "reason": None, "run": None, "claimed_by": None, "lease": None, "question": None,
         }  # fmt: skip
         if old.status in ("closed", "merged"):
-            fields.update(head=None, pull_request=None, merge=None)
+            fields.update(head=None, pull_request=None, merge=None, fresh_since=old.attempt + 1)
         if old.status == "taken_over":
             fields.update(head=left)
+            if left is None and old.head is not None:
+                fields.update(pull_request=None, fresh_since=old.attempt + 1)
         return fields
 
     return advance(project, task, "retried", change)
