@@ -75,7 +75,7 @@ def load_view(project: Project, *, local: bool) -> View:
     """
     repo = project.repo
     files = read_revision(repo, repo.base.commit)
-    contents = overlay_local(repo, files) if local else read_contents(files)
+    contents = overlay_local(repo, files) if local else read_contents(repo, files)
     tips = read_tips(repo)
     live = to_live_rows(tips, tolerance_s=project.refs.tolerance_s)
     if own := project.own_task:
