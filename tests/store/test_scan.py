@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitbaton.domain.board import TaskRow
-from gitbaton.domain.task import PRIORITIES
+from gitbaton.domain.choices import PRIORITIES
 from gitbaton.store.documents import read_task, render_document
 from gitbaton.store.layout import Place
 from gitbaton.store.scan import scan_task

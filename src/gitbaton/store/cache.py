@@ -10,6 +10,7 @@ damaged file is set aside, so that ``baton doctor`` can name it. It may be delet
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import marshal
 import os
 import sqlite3
@@ -32,7 +33,7 @@ NAME: Final = f"cache-{_FORMAT}-{__version__}-{sys.implementation.cache_tag}.sql
 _PATIENCE_S: Final = 0.05
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS rows (oid TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tips (task TEXT PRIMARY KEY, oid TEXT NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tips (task TEXT PRIMARY KEY, oid TEXT NOT NULL, data BLOB NOT NULL, state BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (kind TEXT, oid TEXT, data BLOB NOT NULL, PRIMARY KEY (kind, oid)) WITHOUT ROWID;
 """
 #: SQLite takes this many questions at once in every build.
@@ -78,9 +79,15 @@ class Cache:
         found = self._select("SELECT task, oid, data FROM tips")
         return {task: (oid, value[0]) for task, oid, data in found if (value := _unpack(oid, data))}
 
-    def keep_tips(self, tips: Iterable[tuple[str, str, Any]], *, in_use: int) -> None:
-        """Keep (task, tip id, value); a task has one."""
-        values = ((task, oid, _pack(oid, value)) for task, oid, value in tips)
+    def find_state(self, task: str, oid: str) -> Any:
+        """What was kept of the whole state at a tip, or None."""
+        found = self._select("SELECT state FROM tips WHERE task = ? AND oid = ?", (task, oid))
+        value = _unpack(oid, found[0][0]) if found else None
+        return value and value[0]
+
+    def keep_tips(self, tips: Iterable[tuple[str, str, Any, Any]], *, in_use: int) -> None:
+        """Keep (task, tip id, value, whole state); a task has one tip."""
+        values = ((task, oid, _pack(oid, value), _pack(oid, state)) for task, oid, value, state in tips)
         self._insert("tips", values, limit=2 * in_use + _SLACK)
 
     def find_document(self, kind: str, oid: str) -> Any:
@@ -157,6 +164,12 @@ def _unpack(key: str, data: Any) -> tuple[Any] | None:
     if not isinstance(data, bytes) or zlib.crc32(data[4:], zlib.crc32(key.encode())).to_bytes(4) != data[:4]:
         return None
     return (marshal.loads(data[4:]),)  # noqa: S302 only what this program wrote comes here, and whole
+
+
+def hash_blob(data: bytes, *, sha256: bool = False) -> str:
+    """The id that git gives a file with this content."""
+    text = b"blob %d\0" % len(data) + data
+    return (hashlib.sha256(text) if sha256 else hashlib.sha1(text)).hexdigest()  # noqa: S324 git's choice
 
 
 def open_cache(repo: Repository) -> Cache:

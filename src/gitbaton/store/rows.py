@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.board import BrokenRow, TaskRow
 from gitbaton.errors import Problem
-from gitbaton.store.cache import open_cache
+from gitbaton.store.cache import hash_blob, open_cache
 from gitbaton.store.git import read_objects
 from gitbaton.store.layout import classify
 from gitbaton.store.scan import scan_task
@@ -140,5 +139,4 @@ def _read_same(repo: Repository, path: str, oid: str | None) -> bytes | None:
         return None
     finally:
         os.close(handle)
-    digest = hashlib.sha1 if len(oid or "") == 40 else hashlib.sha256
-    return text if digest(b"blob %d\0" % len(text) + text).hexdigest() == oid else None
+    return text if hash_blob(text, sha256=len(oid or "") > 40) == oid else None
