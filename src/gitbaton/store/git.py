@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MINIMUM = (2, 38)  # `git merge-tree --write-tree`, `cat-file --batch -z`
 NETWORK_TIMEOUT_S = 300.0
+#: More paths than this are too many for git's matching, which compares each of them with every entry.
+PATHS_MAX = 200
 
 
 class Commit(NamedTuple):
@@ -147,10 +149,18 @@ def list_tree(git: Git, revision: str, folder: str = "") -> list[TreeEntry]:
     return _parse_tree(out)
 
 
+def cover_paths(paths: Iterable[str]) -> list[str]:
+    """``paths``, or, where they are too many for a command line, the top folders and files they are in."""
+    asked = list(paths)
+    return asked if len(asked) <= PATHS_MAX else list(dict.fromkeys(p.partition("/")[0] for p in asked))
+
+
 def list_entries(git: Git, revision: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
     """The entries of exactly these paths at ``revision``, folders included; what isn't there is left out."""
     wanted = set(paths)
-    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *wanted)
+    covering = cover_paths(wanted)
+    deep = ["-r", "-t"] if len(covering) < len(wanted) else []
+    out = git.call("ls-tree", "-z", *deep, "--full-tree", revision, "--", *covering)
     # Asked for a folder and for a file in it, git lists the folder's other entries, too.
     return {entry.path: entry for entry in _parse_tree(out) if entry.path in wanted}
 
@@ -163,6 +173,18 @@ def _parse_tree(out: bytes) -> list[TreeEntry]:
             mode, kind, oid = meta.decode().split()
             entries.append(TreeEntry(mode, kind, oid, path.decode("utf-8", "surrogateescape")))
     return entries
+
+
+def list_changed_since(git: Git, revision: str, since: float, folder: str) -> set[str]:
+    """Paths below ``folder`` that changed on the way to ``revision`` (first parents) since ``since``, in seconds
+    since the epoch. Beyond the end of a shallow history everything counts as changed.
+    """
+    out = git.run(
+        "log", "-z", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only", "--format=",
+        f"--since=@{max(int(since), 10**8)}", revision, "--", f":(top){folder}",
+    )  # fmt: skip
+    names = out.out.split(b"\0") if out.code == 0 else []  # there is no commit yet
+    return {n.decode("utf-8", "surrogateescape").lstrip("\n") for n in names if n.strip()}
 
 
 def read_objects(git: Git, names: Iterable[str]) -> list[bytes | None]:

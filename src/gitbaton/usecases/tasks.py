@@ -63,7 +63,7 @@ def add_task(
         return _propose(project.outbox, chosen, value)
     value.setdefault("created", render_time(project.clock()))
     value.setdefault("status", "todo")
-    path = task_path(chosen)
+    path = task_path(chosen, project.repo.config.layout, value.get("plan"))
     text = render_document(value, path, "task")
     _refuse_misfit(text, path)
 
