@@ -297,7 +297,7 @@ def test_a_claim_is_withdrawn_when_looking_again_fails(team: Team) -> None:
 def test_a_claim_whose_push_was_interrupted_is_taken_back(team: Team) -> None:
     who = team.join()
     with pytest.raises(KeyboardInterrupt):
-        claim(replace(who, refs=Hurried(who.refs)), "a")  # type: ignore[arg-type] # it behaves like refs
+        claim(replace(who, refs=Hurried(who.refs)), "a")
     assert read_events(team.server, "a") == ["claimed", "withdrawn"]
     assert take(team.join(), "a").tip.state.attempt == 1
 
