@@ -23,11 +23,11 @@ class Installed(NamedTuple):
     pip: str
 
 
-def install_wheel(folder: Path) -> Installed:
-    """Build the wheel, and install it into a new environment below ``folder``. Raises ``CalledProcessError``."""
+def install_wheel(folder: Path, checkout: Path = CHECKOUT) -> Installed:
+    """Build the wheel of ``checkout``, and install it into a new environment below ``folder``. Raises ``CalledProcessError``."""
     wheels, place = folder / "wheels", folder / "venv"
     pip = [sys.executable, "-m", "pip", "--quiet"]
-    _run([*pip, "wheel", "--no-deps", "--wheel-dir", str(wheels), str(CHECKOUT)])
+    _run([*pip, "wheel", "--no-deps", "--wheel-dir", str(wheels), str(checkout)])
     _run([sys.executable, "-m", "venv", "--without-pip", str(place)])
     python = place / "bin" / "python"
     (wheel,) = wheels.glob("gitbaton-*.whl")

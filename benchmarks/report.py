@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _COLUMNS = ("row", "tasks", "goal", "reached", "", "range", "behind it", "of CPU", "peak")
 
 
-def describe_machine(installed: Installed) -> dict[str, str]:
+def describe_machine(installed: Installed, measured: Path) -> dict[str, str]:
     """What the figures depend on."""
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout
     checkout = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False,
-        cwd=Path(__file__).parent,
+        cwd=measured,
     ).stdout  # fmt: skip
     return {
         "machine": f"{os.cpu_count()} CPUs ({_find_processor()}), load {os.getloadavg()[0]:.1f} at the end",

@@ -20,7 +20,7 @@ import reading
 import report
 import serving
 import writing
-from installed import install_wheel
+from installed import CHECKOUT, install_wheel
 from measure import make_environment
 from row import Stage
 
@@ -44,11 +44,11 @@ def main(words: list[str]) -> int:
     here = Path.cwd()
     try:
         _say("build a wheel and install it")
-        installed = install_wheel(folder)
+        installed = install_wheel(folder, asked.checkout)
         env = make_environment(folder / "home")
         stage = Stage(folder, env, installed, asked.rounds, asked.layout, asked.others, asked.seconds)
         figures = _measure(stage, chosen, asked.sizes)
-        machine = report.describe_machine(installed)
+        machine = report.describe_machine(installed, asked.checkout)
     finally:
         os.chdir(here)
         _say("delete what was made")  # last: ext4 is slow for a while after many files were deleted
@@ -90,6 +90,9 @@ def _read_words(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--others", type=int, help="files beside the tasks where commits are measured (default: 50000; 500 with --quick)")  # fmt: skip
     parser.add_argument(
         "--seconds", type=float, help="how long commits per second are counted (default: 4; 0.3 with --quick)"
+    )
+    parser.add_argument(
+        "--checkout", type=Path, default=CHECKOUT, help="what to measure (default: this checkout)"
     )
     parser.add_argument("--folder", help="where to work (default: the system's temporary folder)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
