@@ -10,7 +10,8 @@ import pytest
 from gitbaton.domain.state import Holder
 from gitbaton.edges.github import GitHubForge
 from gitbaton.errors import Refusal
-from gitbaton.usecases.claim import Choice, Claim, claim_task, stop_task
+from gitbaton.usecases.choosing import Choice
+from gitbaton.usecases.claim import Claim, claim_task, stop_task
 from gitbaton.usecases.project import load_view
 from gitbaton.usecases.review import retry_task
 from support.github_fake import GitHubFake, api_fault
