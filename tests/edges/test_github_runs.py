@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.promise("lease.workflow")
+
+
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
     with open_story(tmp_path) as running:

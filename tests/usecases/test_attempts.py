@@ -424,6 +424,7 @@ def test_our_own_failure_leaves_a_state_that_says_so(trial: Trial, moment: str) 
     assert state.attempts[0].message == "gitbaton failed: RuntimeError: the view broke"
 
 
+@pytest.mark.promise("forge.afresh")
 def test_after_a_merge_earlier_handoffs_are_superseded(trial: Trial) -> None:
     """Append-only files are never rewritten: the newer ones say which no longer hold."""
     trial.plan()
@@ -447,6 +448,7 @@ def test_after_a_merge_earlier_handoffs_are_superseded(trial: Trial) -> None:
     assert [h.summary for _, h in found] == ["The second way"]
 
 
+@pytest.mark.promise("attempt.kept")
 def test_ctrl_c_while_checks_run_leaves_a_checkpoint(trial: Trial) -> None:
     trial.plan(config="checks: [{name: c, run: 'true'}]\n")
 
@@ -462,6 +464,7 @@ def test_ctrl_c_while_checks_run_leaves_a_checkpoint(trial: Trial) -> None:
     assert trial.handoff()["incomplete"] is True
 
 
+@pytest.mark.promise("attempt.kept")
 def test_our_own_failure_after_the_agent_keeps_its_work(trial: Trial) -> None:
     trial.plan(config="checks: [{name: c, run: 'true'}]\n")
 
@@ -481,6 +484,7 @@ def test_our_own_failure_after_the_agent_keeps_its_work(trial: Trial) -> None:
     assert trial.server("refs/heads/baton/*", "refs/baton/attempts/*") == {}, "no guard has looked at it"
 
 
+@pytest.mark.promise("person.takeover")
 def test_a_person_takes_over_while_the_agent_works(trial: Trial) -> None:
     trial.plan()
 
@@ -499,6 +503,7 @@ def test_a_person_takes_over_while_the_agent_works(trial: Trial) -> None:
     assert state.attempts[0].ended
 
 
+@pytest.mark.promise("fence.before-review")
 def test_the_fence_is_checked_again_before_a_review_is_opened(trial: Trial) -> None:
     """Between publishing and the pull request a person takes the task over: nothing is shown to anybody."""
     trial.plan()

@@ -383,6 +383,7 @@ def test_a_config_that_can_not_be_read_stops_claims_and_says_where_it_is_mended(
     assert load_view(who, local=False).board.entries["a"].state == "ready", "looking goes on"
 
 
+@pytest.mark.promise("claim.says-why")
 def test_where_there_is_nothing_the_tasks_of_this_checkout_are_named(tmp_path: Path) -> None:
     """Whoever just wrote a task wants to know why nobody takes it."""
     team = Team(tmp_path, {})

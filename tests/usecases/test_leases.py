@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from gitbaton.usecases.project import Project
 
+pytestmark = pytest.mark.promise("lease.server-time", "lease.wrong-clock", "lease.tolerance")
+
+
 TASKS = {"tasks/a.yaml": "title: A\npriority: high\n", "tasks/b.yaml": "title: B\n"}
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from support.github_objects import Pull
 
 
+pytestmark = pytest.mark.promise("forge.told-once", "forge.own-review", "forge.afresh")
+
+
 @dataclass
 class Hub:
     """A team whose remote is hosted on GitHub."""

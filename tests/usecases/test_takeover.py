@@ -23,6 +23,9 @@ from support.team import Team, claim, overtake, refuse, take
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("person.takeover", "person.given-back")
+
+
 TASKS = {"tasks/a.yaml": "title: A\n", "tasks/b.yaml": "title: B\ndepends_on: [a]\n", "src/a.py": "a = 1\n"}
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from support.github_repository import HostedRepository
 
 
+pytestmark = pytest.mark.promise("lease.workflow")
+
+
 @dataclass
 class Fleet:
     """A team over a path, whose forge is GitHub: only the runs matter here."""
