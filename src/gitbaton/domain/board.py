@@ -54,12 +54,13 @@ class TaskRow(NamedTuple):
 
 
 class BrokenRow(NamedTuple):
-    """A task file that can't be read, and why."""
+    """A task file that can't be read, and why. ``parents`` are the ids that its text may name as parent."""
 
     id: str
     path: str
     problems: tuple[Problem, ...]
     local: str | None = None
+    parents: tuple[str, ...] = ()
 
 
 class LiveRow(NamedTuple):
@@ -134,6 +135,10 @@ def fold_board(
     for row in by_id.values():
         if row.parent and row.parent != row.id:
             children.setdefault(row.parent, []).append(row.id)
+    for row_of_none in broken_rows:  # nobody can say that it is done, so neither is its parent
+        for parent in row_of_none.parents:
+            if row_of_none.id not in by_id and row_of_none.id not in children.get(parent, ()):
+                children.setdefault(parent, []).append(row_of_none.id)
     for kids in children.values():
         kids.sort()  # files come in any order; the answer is the same
     finished = _finished(by_id, children, tips, seen)
@@ -193,13 +198,14 @@ def _finished(
             and live.merge not in seen
         ):
             done.add(row.id)
+    off = {row.id for row in by_id.values() if _is_off(row)}
     open_parents = [p for p in children if p in by_id and p not in done and by_id[p].status == "todo"]
     changed = True
     while changed:
         changed = False
         for parent in [p for p in open_parents if p not in done]:
-            kids = [by_id[c] for c in children[parent]]
-            if all(k.id in done or _is_off(k) for k in kids) and any(k.id in done for k in kids):
+            kids = children[parent]
+            if all(k in done or k in off for k in kids) and any(k in done for k in kids):
                 done.add(parent)
                 changed = True
     return done

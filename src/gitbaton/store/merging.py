@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: being taken for Python's.
 _DRIVER = f"{shlex.quote(sys.executable)} -P -m gitbaton merge-file %O %A %B %P"
 
+#: Failures of the machine, or somebody else's lock: not what a note says is wrong, but the moment.
+_PASSING = ("disk-full", "exhausted", "git-killed", "locked", "not-writable")
 _PACKAGES = os.fspath(Path(__file__).resolve().parents[2])
 
 
@@ -92,6 +94,7 @@ def refuse_dirty(place: CheckedOut, target: str) -> None:
     """
     hit = sorted({n.decode("utf-8", "replace") for n in _find_dirty(place, target)})
     if not hit:
+        _refresh(place)
         done = place.git.run("read-tree", "-m", "-u", "--dry-run", place.commit or target, target)
         if done.code == 0:
             return
@@ -100,6 +103,11 @@ def refuse_dirty(place: CheckedOut, target: str) -> None:
         f"the checked-out base branch has your own changes in files of this work: {', '.join(hit[:8])}",
         code="dirty-files", hint="commit or stash them first", data={"files": hit, "worktree": os.fspath(place.git.where)},
     )  # fmt: skip
+
+
+def _refresh(place: CheckedOut) -> None:
+    """Let git see which files only look changed (copied, touched): ``read-tree`` goes by their times alone."""
+    place.git.run("update-index", "-q", "--refresh")
 
 
 def _find_dirty(place: CheckedOut, target: str) -> Iterator[bytes]:
@@ -161,6 +169,7 @@ class Following:
 def _bring_along(place: CheckedOut, target: str) -> None:
     end = time.monotonic() + LOCK_PATIENCE_S
     while True:
+        _refresh(place)
         done = place.git.run("read-tree", "-m", "-u", *([place.commit] if place.commit else []), target)
         if done.code == 0:
             return
@@ -180,6 +189,9 @@ def recover_followings(repo: Repository) -> None:
             at = place.git.find("symbolic-ref", "--quiet", "HEAD") == place.ref
             if at and resolve(place.git, place.ref) == body["new"]:
                 _bring_along(place, body["new"])
-        except (ValueError, KeyError, TypeError, BatonError):
-            pass  # of another version, gone, or in the way of a person's work
+        except BatonError as error:
+            if error.code in _PASSING:
+                continue  # it can be done another time
+        except (ValueError, KeyError, TypeError, OSError):
+            pass  # of another version, or its worktree is gone
         note.unlink(missing_ok=True)

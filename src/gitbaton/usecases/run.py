@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.briefing import render_briefing
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
-from gitbaton.errors import BatonError
+from gitbaton.errors import BatonError, explain_os_error
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import allow_environment, remove_workplace
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
@@ -21,6 +22,7 @@ from gitbaton.usecases.transitions import LeaseLost, read_tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.verdict import Verdict
@@ -125,23 +127,54 @@ def run_claimed(
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
         log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
         published = publish(project, done, log)
-    except LeaseLost:
-        raise
     except BaseException as error:
-        ours = read_tip(project, row.id)
-        if ours is None or ours.state.run != claim.run or ours.state.status != "in_progress":
+        problem = explain_os_error(error) or error
+        if _may_hold_work(root, problem):
+            keep_workplace = True
+            _name_folder(problem, root)
+        _record_breakdown(project, claim, log, problem)
+        if problem is error:
             raise
-        verdict = explain_breakdown(error)
-        record_failure(project, claim, verdict)
-        log.say("end", f"{verdict.outcome.value}: {verdict.message}")
-        if isinstance(error, BatonError) and not error.data.get("kept"):
-            error.message = f"{row.id} could not be run: {error.message}"
-        raise
+        raise problem from error
     else:
         return Ran(claim, published.verdict, published.tip, published, done.interrupted)
     finally:
         if not keep_workplace:
             remove_workplace(project.repo, root)
+
+
+def _may_hold_work(root: Path, problem: BaseException) -> bool:
+    """Whether the agent may have left work in its folder that stands nowhere else."""
+    if not (root / "briefing.md").exists():
+        return False  # it was never started
+    if not isinstance(problem, BatonError):
+        return True
+    return not problem.data.get("kept") and not problem.code.startswith("program-")
+
+
+def _name_folder(problem: BaseException, root: Path) -> None:
+    if isinstance(problem, BatonError):
+        problem.message += f"; what the agent left is kept in {root / 'work'}"
+        problem.args = (problem.message,)
+        problem.data["kept"] = str(root)
+
+
+def _record_breakdown(project: Project, claim: Claim, log: AttemptLog, problem: BaseException) -> None:
+    """Let the state say that the runner failed, if the claim still is ours and that can be done; else its lease
+    ends it. What went wrong first is what the person must hear.
+    """
+    task = claim.entry.row.id
+    if isinstance(problem, LeaseLost):
+        return
+    with contextlib.suppress(BatonError, OSError):
+        ours = read_tip(project, task)
+        if ours is None or ours.state.run != claim.run or ours.state.status != "in_progress":
+            return
+        verdict = explain_breakdown(problem)
+        record_failure(project, claim, verdict)
+        log.say("end", f"{verdict.outcome.value}: {verdict.message}")
+        if isinstance(problem, BatonError) and not problem.data.get("kept"):
+            problem.message = f"{task} could not be run: {problem.message}"
 
 
 def preview_run(project: Project, wanted: str | None, *, agent_name: str | None = None) -> Preview | Choice:
