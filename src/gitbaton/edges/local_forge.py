@@ -13,7 +13,7 @@ from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.ports import Refs
     from gitbaton.store.repository import Repository
 
 _TRIES = 5
@@ -24,7 +24,7 @@ class LocalForge:
 
     kind: Literal["github", "local"] = "local"
 
-    def __init__(self, repo: Repository, refs: LocalRefs | RemoteRefs) -> None:
+    def __init__(self, repo: Repository, refs: Refs) -> None:
         self._repo = repo
         self._refs = refs
 
@@ -124,10 +124,12 @@ class LocalForge:
                     refuse_dirty(place, merge.commit)
                     following.announce()
                 moved = repo.git.run("update-ref", "-m", "baton: accept", ref, merge.commit, old).code == 0
-                if following:
-                    following.arrive() if moved else following.give_up()
+                if following and not moved:
+                    following.give_up()
             except BatonError:
                 return  # a person began to change these files: it is merged, and they pull when they are ready
+            if following and moved:
+                following.arrive()
 
     def close(self, review: Review) -> None:
         """See ``ports.Forge``. Closing is an event of the live state alone."""

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.errors import BatonError, Refusal
+from gitbaton.errors import BatonError, Refusal, TryAgain
 from gitbaton.store.checkout import LOCK_PATIENCE_S
 from gitbaton.store.failures import explain_failure
 from gitbaton.store.git import Git, commit_tree, is_ancestor, resolve
@@ -157,8 +157,18 @@ class Following:
         temporary.replace(self._note)
 
     def arrive(self) -> None:
-        """The branch has moved: bring index and files along; everything else there stays as it is."""
-        _bring_along(self._place, self._target)
+        """The branch has moved: bring index and files along; everything else there stays as it is. Raises
+        ``TryAgain`` (``half-written``); the note stays then.
+        """
+        try:
+            _bring_along(self._place, self._target)
+        except BatonError as error:
+            raise TryAgain(
+                f"merged as {self._target[:10]}, but the checkout could not be brought up to date: {error.message}",
+                code="half-written",
+                hint=f"see what is wrong in {self._place.git.where}; the next baton command completes it",
+                data={"commit": self._target},
+            ) from error
         self.give_up()
 
     def give_up(self) -> None:
