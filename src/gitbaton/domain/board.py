@@ -54,12 +54,13 @@ class TaskRow(NamedTuple):
 
 
 class BrokenRow(NamedTuple):
-    """A task file that can't be read, and why."""
+    """A task file that can't be read, and why. ``parents`` are the ids that its text may name as parent."""
 
     id: str
     path: str
     problems: tuple[Problem, ...]
     local: str | None = None
+    parents: tuple[str, ...] = ()
 
 
 class LiveRow(NamedTuple):
@@ -137,6 +138,10 @@ def fold_board(
     for row in by_id.values():
         if row.parent and row.parent != row.id:
             children.setdefault(row.parent, []).append(row.id)
+    for row_of_none in broken_rows:  # nobody can say that it is done, so neither is its parent
+        for parent in row_of_none.parents:
+            if row_of_none.id not in by_id and row_of_none.id not in children.get(parent, ()):
+                children.setdefault(parent, []).append(row_of_none.id)
     for kids in children.values():
         kids.sort()  # files come in any order; the answer is the same
     finished = _finished(by_id, children, tips, seen)

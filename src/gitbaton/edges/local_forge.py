@@ -116,10 +116,12 @@ class LocalForge:
                     refuse_dirty(place, merge.commit)
                     following.announce()
                 moved = repo.git.run("update-ref", "-m", "baton: accept", ref, merge.commit, old).code == 0
-                if following:
-                    following.arrive() if moved else following.give_up()
+                if following and not moved:
+                    following.give_up()
             except BatonError:
                 return  # a person began to change these files: it is merged, and they pull when they are ready
+            if following and moved:
+                following.arrive()
 
     def close(self, review: Review) -> None:
         """See ``ports.Forge``. Closing is an event of the live state alone."""

@@ -5,6 +5,7 @@ Whatever happens, the work is kept: published on the task branch, or under a ref
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, replace
@@ -107,15 +108,16 @@ class AttemptLog:
         self._project = project
         self.path = path
         self._on_event = on_event
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
 
     def say(self, kind: str, text: str, turns: int = 0, cost_usd: float | None = None) -> None:
         """Show one line and keep it."""
         text = clean_text(text)
         event = RunEvent(kind, text, turns, cost_usd)  # type: ignore[arg-type] # callers pass literals
         line = {"type": "runner", "at": self._project.clock().isoformat(), "kind": kind, "text": text}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")  # a full disk must not end the attempt
         self._on_event(event)
 
 

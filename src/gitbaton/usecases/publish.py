@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
-from gitbaton.errors import BatonError, LostRace, Refusal, Unreachable
+from gitbaton.errors import BatonError
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.capture import bring_home, own_git
 from gitbaton.store.documents import edit_document
@@ -65,7 +65,7 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
         raise _keep(project, kept, head, LeaseLost(task, done.claim.run, None))
     try:
         tip = _record(project, done, path, head)
-    except (LeaseLost, LostRace, Refusal, Unreachable) as error:
+    except BatonError as error:
         raise _keep(project, kept, head, error) from error
     kept_at = None
     if verdict.outcome is Outcome.GUARD_REFUSED:
@@ -90,7 +90,11 @@ def _say(project: Project, done: Finished, tip: Tip) -> str:
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:
-    project.repo.git.call("update-ref", ref, head)
+    """``error``, saying where the work is kept; as it is when even that can't be done."""
+    try:
+        project.repo.git.call("update-ref", ref, head)
+    except BatonError:
+        return error
     error.message += f"; the work is kept here as {ref}"
     error.hint = f"look at it with: git log -p {ref}" + (f" ({error.hint})" if error.hint else "")
     error.data["kept"] = ref
