@@ -9,8 +9,9 @@ from gitbaton.domain.durations import render_duration
 from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
 from gitbaton.errors import BatonError
+from gitbaton.store import workplace
 from gitbaton.store.repository import require_config
-from gitbaton.store.workplace import allow_environment, remove_workplace
+from gitbaton.store.workplace import allow_environment
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
@@ -140,8 +141,10 @@ def run_claimed(
     else:
         return Ran(claim, published.verdict, published.tip, published, done.interrupted)
     finally:
-        if not keep_workplace:
-            remove_workplace(project.repo, root)
+        if keep_workplace:
+            workplace.keep_workplace(root)
+        else:
+            workplace.remove_workplace(project.repo, root)
 
 
 def preview_run(project: Project, wanted: str | None, *, agent_name: str | None = None) -> Preview | Choice:
