@@ -160,6 +160,7 @@ def test_detached_head_refuses_with_a_way_out(checkout: Checkout, baton: Baton) 
     assert (said["code"], said["hint"]) == ("detached-head", "check out a branch first: git switch main")
 
 
+@pytest.mark.promise("edit.not-pushed")
 def test_push(checkout: Checkout, baton: Baton) -> None:
     if checkout.remote is None:
         pytest.skip("needs a remote")
