@@ -300,7 +300,19 @@ def test_a_damaged_cache(team: Team) -> None:
         "junk.sqlite",
     ]
     mend(who, "broken-cache")
-    assert sorted(p.name for p in folder.glob("*.sqlite*")) == ["empty.sqlite", "good.sqlite"]
+    left = sorted(p.name for p in folder.glob("*.sqlite*") if not p.name.startswith("cache-"))
+    assert left == ["empty.sqlite", "good.sqlite"]
+
+
+def test_the_cache_that_commands_use(team: Team) -> None:
+    baton = commander(team.first)
+    baton("list")
+    (cache,) = (team.first.path / ".git/baton").glob("cache-*.sqlite")
+    cache.write_bytes(b"no database at all, " * 1000)
+    assert [f["code"] for f in baton.json("doctor", code=1)["findings"]] == ["broken-cache"]
+    assert [f["code"] for f in baton.json("doctor", "--fix")["fixed"]] == ["broken-cache"]
+    assert baton.json("doctor")["findings"] == []
+    assert not list(cache.parent.glob("*.damaged"))
 
 
 def test_a_cache_that_somebody_writes_is_not_damaged(team: Team) -> None:

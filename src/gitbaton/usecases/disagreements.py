@@ -11,7 +11,8 @@ from gitbaton.errors import LostRace
 from gitbaton.store.git import has_nothing_new, is_ancestor, read_objects, resolve
 from gitbaton.store.layout import is_archived
 from gitbaton.store.live import parse_time, read_state_at
-from gitbaton.store.snapshots import SourceFile, read_row
+from gitbaton.store.rows import read_row
+from gitbaton.store.snapshots import SourceFile
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.archive import restore_tasks
 from gitbaton.usecases.review import mark_merged
