@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.errors import LostRace, Unreachable
 from gitbaton.ports import RefUpdate, Review
+from gitbaton.store.configfile import ConfigFacts, ConfigFile
 from gitbaton.store.git import Git
 from gitbaton.store.live import Tip, Tips
 from gitbaton.store.repository import Base, Repository
@@ -52,7 +53,7 @@ class Server:
         self.states: dict[str, str] = {}
         self.commits: dict[str, Commit] = {}
         self.reviews: dict[str, Review] = {}
-        self.config = config
+        self.config_file = SettledConfig(config)
         self._watch = watch
         self._contents: OrderedDict[str, Contents] = OrderedDict()
 
@@ -242,6 +243,20 @@ class Clone:
                 self.base = u.new
 
 
+class SettledConfig(ConfigFile):
+    """Settings that stand in no file."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(None)
+        self.facts = ConfigFacts(config.base, config.remote, config.namespace, config.retries.attempts)
+        self._config = config
+
+    @property
+    def config(self) -> Config:
+        """See ``ConfigFile``."""
+        return self._config
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedRepository(Repository):
     """A repository of which only the settings that decisions ask for are there."""
@@ -251,14 +266,14 @@ class SimulatedRepository(Repository):
     def refreshed(self) -> Repository:
         """See ``Repository``."""
         assert self.clone is not None
-        return replace(self, base=Base("main", BASE, self.clone.base), config=self.clone.server.config)
+        return replace(self, base=Base("main", BASE, self.clone.base))
 
 
 def make_repository(clone: Clone) -> Repository:
     """The repository of a clone. Nobody may run git in it."""
     nowhere = Path("/nonexistent")
     return SimulatedRepository(
-        nowhere, nowhere, nowhere, Git(nowhere), "origin", clone.server.config, (), Base("main", BASE, clone.base), {}, clone
+        nowhere, nowhere, nowhere, Git(nowhere), "origin", clone.server.config_file, (), Base("main", BASE, clone.base), {}, clone
     )  # fmt: skip
 
 
