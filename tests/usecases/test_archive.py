@@ -101,7 +101,7 @@ def test_what_was_finished_lately_stays_unless_asked(baton: Baton) -> None:
     assert ([m["id"] for m in done["moved"]], done["young"]) == (["a", "b"], 1)
     assert (
         baton("archive").out
-        == "nothing to archive\n1 task was finished lately and stays: --all takes them, too\n"
+        == "nothing to archive\n1 task was finished lately and stays: --all takes it, too\n"
     )
     assert [m["id"] for m in baton.json("archive", "--all")["moved"]] == ["c"]
 

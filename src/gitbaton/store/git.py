@@ -122,6 +122,12 @@ def is_ancestor(git: Git, older: str, newer: str) -> bool:
     return done.code == 0
 
 
+def has_nothing_new(git: Git, head: str, base: str) -> bool:
+    """Whether merging ``head`` into ``base`` would change nothing: it was merged as a squash, or by hand."""
+    merged = git.run("merge-tree", "--write-tree", base, head)
+    return merged.code == 0 and merged.out.decode().strip() == git.find("rev-parse", f"{base}^{{tree}}")
+
+
 def find_merge_base(git: Git, first: str, second: str) -> str | None:
     """A best common ancestor, or None (unrelated, or cut off by a shallow clone)."""
     found = git.find("merge-base", first, second)

@@ -98,6 +98,15 @@ def _parse(text: bytes | None, path: str) -> State:
     return parse_document(text or b"", path, State, "state")
 
 
+def read_state_at(repo: Repository, commit: str, task: str) -> State | None:
+    """The state of ``task`` that a commit of its state ref holds, or None when it can't be read."""
+    try:
+        state = _parse(read_objects(repo.git, [f"{commit}:{STATE_FILE}"])[0], STATE_FILE)
+    except InvalidDocument:
+        return None
+    return state if state.task == task else None
+
+
 def read_before_claim(repo: Repository, tip: Tip) -> State | None:
     """The state as it was before whoever holds the task now claimed it; None when there was none, or when it
     can't be read any more.

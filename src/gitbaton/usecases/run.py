@@ -10,8 +10,9 @@ from gitbaton.domain.durations import render_duration
 from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
 from gitbaton.errors import BatonError, explain_os_error
+from gitbaton.store import workplace
 from gitbaton.store.repository import require_config
-from gitbaton.store.workplace import allow_environment, remove_workplace
+from gitbaton.store.workplace import allow_environment
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.choosing import Choice, choose_next, name_local_tasks
 from gitbaton.usecases.claim import Claim, claim_task, lease_for
@@ -144,8 +145,10 @@ def run_claimed(
     else:
         return Ran(claim, published.verdict, published.tip, published, done.interrupted)
     finally:
-        if not keep_workplace:
-            remove_workplace(project.repo, root)
+        if keep_workplace:
+            workplace.keep_workplace(root)
+        else:
+            workplace.remove_workplace(project.repo, root)
 
 
 def _record_breakdown(
