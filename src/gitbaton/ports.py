@@ -34,8 +34,18 @@ class RefUpdate(NamedTuple):
 class Refs(Protocol):
     """The shared refs, wherever they live."""
 
+    @property
+    def tolerance_s(self) -> float:
+        """Seconds added to every lease, because the clocks it is judged by may differ."""
+
     def fetch(self) -> None:
         """Bring base branch and state refs here. Raises ``Unreachable``."""
+
+    def fetch_ref(self, ref: str) -> str | None:
+        """Bring one ref here, by its full name, and return its tip, or None if there is none."""
+
+    def fetch_branch(self, branch: str) -> str | None:
+        """Bring a branch here and return its tip, or None if there is none."""
 
     def read(self, prefix: str) -> dict[str, str]:
         """Full ref name → object id of all shared refs below ``prefix``, as of the last fetch."""

@@ -180,6 +180,7 @@ def test_propose(checkout: Checkout, baton: Baton) -> None:
     assert baton("add", "X", "--propose", "--push", "--json", code=2).error["code"] == "usage"
 
 
+@pytest.mark.promise("edit.not-pushed")
 def test_push(checkout: Checkout, baton: Baton) -> None:
     if checkout.remote is None:
         pytest.skip("needs a remote")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("merge.none-lost")
+
 TASK = "tasks/sub/a.yaml"
 TEXT = "title: A\nstatus: todo\npriority: low\nlabels: [x, y]\ndepends_on:\n  - p\n  - q\n"
 
@@ -66,12 +68,14 @@ def change(*pairs: tuple[str, str], text: str = TEXT) -> str:
     return text
 
 
+@pytest.mark.promise("merge.fields")
 def test_neighbouring_fields(tmp_path: Path) -> None:
     ours = change(("todo", "done"), ("title: A", "title: Ours"))
     theirs = change(("low", "high"))
     assert merged(tmp_path, ours, theirs) == change(("low", "high"), text=ours)
 
 
+@pytest.mark.promise("merge.fields")
 def test_sets_keep_what_both_did(tmp_path: Path) -> None:
     ours = change(("[x, y]", "[x, ours]"), ("  - q\n", "  - q\n  - ours\n"))
     theirs = change(("[x, y]", "[x, y, theirs]"), ("  - p\n", ""), ("  - q\n", "  - q\n  - theirs\n"))
@@ -80,6 +84,7 @@ def test_sets_keep_what_both_did(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.promise("merge.fields")
 def test_a_field_added_and_one_removed(tmp_path: Path) -> None:
     ours = change(("priority: low\n", ""))
     theirs = change(("status: todo\n", "status: todo\nrole: tester\n"))
@@ -93,6 +98,7 @@ def test_the_same_change_on_both_sides(tmp_path: Path) -> None:
     assert merged(tmp_path, both, both + "role: tester\n") == both + "role: tester\n"
 
 
+@pytest.mark.promise("merge.fields")
 def test_nested_fields(tmp_path: Path) -> None:
     text = TEXT + "run:\n  model: a\n  timeout: 5m\n  max_turns: 3\n"
     ours, theirs = (
@@ -125,6 +131,7 @@ def test_one_key_added_twice_in_different_places_is_a_conflict(tmp_path: Path) -
     )
 
 
+@pytest.mark.promise("merge.layout")
 @pytest.mark.parametrize("swap", [False, True])
 def test_comments_of_both_sides_stay(tmp_path: Path, *, swap: bool) -> None:
     ours, theirs = change(("todo", "done")), change(("priority: low", "priority: high  # ask Rita first"))
@@ -154,6 +161,7 @@ def test_comments_that_only_one_of_two_texts_can_keep_are_a_conflict(tmp_path: P
     )
 
 
+@pytest.mark.promise("merge.layout")
 def test_layout_of_both_sides_stays_where_lines_don_t_touch(tmp_path: Path) -> None:
     text = "# top\ntitle: A\n\n# one\nstatus: todo\n\n# two\npriority: low\n\n# three\nlabels: [x]\n"
     ours = change(("# one", "# one, more"), ("todo", "done"), text=text)
@@ -162,6 +170,7 @@ def test_layout_of_both_sides_stays_where_lines_don_t_touch(tmp_path: Path) -> N
     assert merged(tmp_path, ours, theirs, text) == both
 
 
+@pytest.mark.promise("merge.layout")
 def test_line_endings(tmp_path: Path) -> None:
     """One side turned the file into CRLF: every line differs, the fields don't."""
     ours, theirs = change(("low", "high")).replace("\n", "\r\n"), change(("todo", "done"))
@@ -183,6 +192,7 @@ def test_both_added_the_file_with_different_titles(tmp_path: Path) -> None:
     assert "title: Theirs" in left
 
 
+@pytest.mark.promise("merge.lines")
 def test_a_broken_side_falls_back_to_lines(tmp_path: Path) -> None:
     text = "title: A\n\n\n\nstatus: todo\n"
     ours, theirs = "title: [A\n\n\n\nstatus: todo\n", "title: A\n\n\n\nstatus: done\n"
@@ -289,6 +299,7 @@ def test_files_that_are_no_documents_are_merged_by_lines(tmp_path: Path) -> None
     assert work.read(path) == "a: 1\na: 1\n\n\nb: 3\n"
 
 
+@pytest.mark.promise("merge.lines")
 def test_other_documents_and_other_files(tmp_path: Path) -> None:
     work = set_up(tmp_path)
     plan = "tasks/plans/p.yaml"

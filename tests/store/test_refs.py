@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("fence.all-or-none")
+
 ONE, TWO = "refs/baton/tasks/one", "refs/baton/tasks/two"
 
 
@@ -102,6 +104,7 @@ def test_all_or_none(work: Checkout) -> None:
     assert on_server(work) == {ONE: first, TWO: first}
 
 
+@pytest.mark.promise("claim.one-winner")
 def test_one_of_many_creates_a_ref(work: Checkout) -> None:
     clones = [work, *(work_over(work, f"clone{n}") for n in range(3))]
     commits = [make_commit(c) for c in clones]
@@ -167,6 +170,7 @@ def test_an_empty_remote_and_a_base_that_is_gone(tmp_path: Path) -> None:
     assert remote(work).read("refs/baton/tasks/") == {ONE: first}
 
 
+@pytest.mark.promise("claim.clone-depth")
 def test_clones_stay_as_deep_as_they_are(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {"a.txt": "1\n"}, remote=True)
     work.commit({"a.txt": "2\n"}, push=True)
@@ -213,6 +217,7 @@ def test_many_fetches_of_one_clone_at_once(tmp_path: Path) -> None:
 # -- answers that are lost -------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("refusal.read-not-guessed")
 def test_a_push_whose_answer_is_lost_has_arrived(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     refs = remote(work)
@@ -223,6 +228,7 @@ def test_a_push_whose_answer_is_lost_has_arrived(server: GitHttpServer, tmp_path
     assert refs.read(ONE) == {ONE: first}
 
 
+@pytest.mark.promise("refusal.read-not-guessed")
 def test_a_push_that_is_cut_off_before_has_not(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     server.inject(Fault("POST .*receive-pack", times=2))
@@ -231,6 +237,7 @@ def test_a_push_that_is_cut_off_before_has_not(server: GitHttpServer, tmp_path: 
     assert on_server(work) == {}
 
 
+@pytest.mark.promise("refusal.read-not-guessed")
 def test_where_the_remote_stays_silent_nothing_is_claimed_to_be_known(
     server: GitHttpServer, tmp_path: Path
 ) -> None:
@@ -241,6 +248,7 @@ def test_where_the_remote_stays_silent_nothing_is_claimed_to_be_known(
         remote(work).swap([RefUpdate(ONE, make_commit(work), None)])
 
 
+@pytest.mark.promise("refusal.read-not-guessed", "claim.one-winner")
 def test_an_answer_lost_after_somebody_else_won(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     theirs = make_commit(work)
@@ -274,6 +282,7 @@ def install_hook(work: Checkout, name: str, text: str) -> None:
     hook.chmod(0o755)
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_hook_that_declines(work: Checkout) -> None:
     install_hook(work, "pre-receive", "echo 'no refs like these before 403 o-clock' >&2; exit 1")
     error = refuse(work)
@@ -281,6 +290,7 @@ def test_a_hook_that_declines(work: Checkout) -> None:
     assert error.message == "the remote refused the push: no refs like these before 403 o-clock"
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_hook_that_declines_one_of_two(work: Checkout) -> None:
     install_hook(work, "update", 'case "$1" in refs/heads/*) echo "protected branch" >&2; exit 1 ;; esac')
     commit = make_commit(work)
@@ -288,6 +298,7 @@ def test_a_hook_that_declines_one_of_two(work: Checkout) -> None:
     assert (error.code, "protected branch" in error.message) == ("push-refused", True)
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_hidden_refs(work: Checkout) -> None:
     assert work.remote
     git(work.remote, "config", "receive.hideRefs", "refs/baton")
@@ -306,6 +317,7 @@ def test_a_server_without_atomic_pushes(work: Checkout) -> None:
     assert on_server(work) == {ONE: commit}
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_branch_in_the_way(work: Checkout) -> None:
     work.git("push", "--quiet", "origin", "main:refs/heads/baton")
     error = refuse(work, RefUpdate("refs/heads/baton/one", make_commit(work), None))
@@ -313,6 +325,7 @@ def test_a_branch_in_the_way(work: Checkout) -> None:
     assert "refs/heads/baton/one" in error.message
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_lock_left_on_the_server(work: Checkout) -> None:
     assert work.remote
     (work.remote / "refs/baton/tasks").mkdir(parents=True)
@@ -321,6 +334,7 @@ def test_a_lock_left_on_the_server(work: Checkout) -> None:
     assert (type(error), error.code) == (TryAgain, "ref-locked")
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_protected_deletion(work: Checkout) -> None:
     assert work.remote
     commit = make_commit(work)
@@ -330,6 +344,7 @@ def test_a_protected_deletion(work: Checkout) -> None:
     assert error.code == "push-refused"
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_remote_that_is_not_there(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {"a.txt": "1\n"}, remote=True)
     assert work.remote
@@ -340,6 +355,7 @@ def test_a_remote_that_is_not_there(tmp_path: Path) -> None:
         assert refused.value.code == "no-remote-repository"
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_host_that_does_not_answer(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     work.git("remote", "set-url", "origin", "http://127.0.0.1:1/p.git")
@@ -349,6 +365,7 @@ def test_a_host_that_does_not_answer(server: GitHttpServer, tmp_path: Path) -> N
         assert refused.value.code == "unreachable"
 
 
+@pytest.mark.promise("refusal.told-apart")
 @pytest.mark.parametrize(("status", "code", "kind"), [
     (401, "no-permission", Refusal), (403, "no-permission", Refusal), (404, "no-remote-repository", Unreachable),
     (429, "unreachable", Unreachable), (500, "unreachable", Unreachable), (503, "unreachable", Unreachable),
@@ -367,6 +384,7 @@ def test_status_codes(
     assert on_server(work) == {}
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_credentials(tmp_path: Path) -> None:
     users = {"tess": "sesame", "rita": "reads"}
     with GitHttpServer(tmp_path / "served", users=users, readers={"rita"}) as server:
@@ -412,6 +430,7 @@ def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert refused.value.code == "dubious-ownership"
 
 
+@pytest.mark.promise("refusal.own-settings")
 def test_hooks_of_the_clone_do_not_run(work: Checkout) -> None:
     hooks = work.path / ".git/hooks"
     hooks.mkdir(exist_ok=True)
@@ -424,6 +443,7 @@ def test_hooks_of_the_clone_do_not_run(work: Checkout) -> None:
     assert not (work.path.parent / "ran").exists()
 
 
+@pytest.mark.promise("refusal.own-settings")
 def test_push_settings_of_the_person_change_nothing(work: Checkout) -> None:
     for name, value in {
         "push.followTags": "true", "push.gpgSign": "false", "remote.origin.mirror": "false", "push.default": "matching",

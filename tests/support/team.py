@@ -13,7 +13,7 @@ from gitbaton.edges.local_forge import LocalForge
 from gitbaton.errors import Refusal
 from gitbaton.ports import RefUpdate
 from gitbaton.store.live import render_time
-from gitbaton.usecases.claim import Choice, Claim, claim_task
+from gitbaton.usecases.claim import Claim, claim_task
 from gitbaton.usecases.transitions import advance
 from gitbaton.usecases.work import attempt_ref
 from support.repos import Checkout, Clock, make_repository, project
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitbaton.domain.state import State
-    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.ports import Refs
+    from gitbaton.usecases.choosing import Choice
     from gitbaton.usecases.project import Project
 
 CONFIG = "base: main\nretries: {attempts: 2, backoff: 1m}\n"
@@ -126,7 +127,7 @@ class Meddling:
     fetch brings anything.
     """
 
-    refs: RemoteRefs | LocalRefs
+    refs: Refs
     when: int
     happens: Callable[[], object]
     deaf: bool = False
@@ -144,14 +145,14 @@ class Meddling:
 
 
 def meddle(who: Project, when: int, happens: Callable[[], object]) -> Project:
-    return replace(who, refs=Meddling(who.refs, when, happens))  # type: ignore[arg-type] # it behaves like one
+    return replace(who, refs=Meddling(who.refs, when, happens))
 
 
 @dataclass
 class Hurried:
     """Shared refs of somebody who presses Ctrl-C during their first push; the server has got it all the same."""
 
-    refs: RemoteRefs | LocalRefs
+    refs: Refs
     pressed: bool = False
 
     def swap(self, updates: Sequence[RefUpdate]) -> None:
@@ -166,4 +167,4 @@ class Hurried:
 
 def make_unaware(who: Project) -> Project:
     """Somebody who hears of nothing from now on, so whose claims stay as they are."""
-    return replace(who.fetched(), refs=Meddling(who.refs, 0, lambda: None, deaf=True))  # type: ignore[arg-type] # it behaves like one
+    return replace(who.fetched(), refs=Meddling(who.refs, 0, lambda: None, deaf=True))

@@ -107,6 +107,7 @@ def result(**fields: Any) -> str:
     return f"import os\nopen(os.environ['BATON_RESULT'], 'w').write({json.dumps(json.dumps(fields))})\n"
 
 
+@pytest.mark.promise("attempt.unverified")
 def test_no_checks_is_said_plainly(trial: Trial) -> None:
     trial.plan()
     ran = trial.run(WRITE)
@@ -115,6 +116,7 @@ def test_no_checks_is_said_plainly(trial: Trial) -> None:
     assert trial.handoff()["verified"] is False
 
 
+@pytest.mark.promise("attempt.success")
 def test_no_change(trial: Trial) -> None:
     trial.plan()
     ran = trial.run("print('nothing to do here')")
@@ -123,6 +125,7 @@ def test_no_change(trial: Trial) -> None:
     assert trial.server("refs/heads/baton/*") == {}
 
 
+@pytest.mark.promise("attempt.success", "attempt.kept")
 def test_out_of_scope_work_is_kept_but_not_on_the_branch(trial: Trial) -> None:
     trial.plan("title: Job\npaths: [src/**]\n")
     ran = trial.run(WRITE)
@@ -205,6 +208,7 @@ def test_the_agent_sees_an_allow_list_of_the_environment(trial: Trial) -> None:
     } <= env.keys()
 
 
+@pytest.mark.promise("attempt.success")
 def test_failed_checks_tell_the_next_attempt_why(trial: Trial) -> None:
     trial.plan(
         config="checks:\n  - {name: good, run: 'cat work.txt; grep -q good work.txt'}\n  - {name: always, run: 'true'}\n"
@@ -241,6 +245,7 @@ def test_an_agent_that_fails_is_retried_after_a_while(trial: Trial) -> None:
     assert (handoff["incomplete"], handoff["outcome"]) == (True, "agent_error")
 
 
+@pytest.mark.promise("attempt.kept")
 def test_a_time_limit(trial: Trial) -> None:
     trial.plan("title: Job\nrun: {timeout: 1s}\n")
     ran = trial.run(WRITE + "import time; time.sleep(60)")
@@ -298,6 +303,7 @@ def test_a_spike_may_deliver_words_alone(trial: Trial) -> None:
     assert trial.run(result(summary="It can be done, with a queue")).verdict.outcome is Outcome.DELIVERED
 
 
+@pytest.mark.promise("attempt.kept")
 def test_a_person_who_stops_it(trial: Trial) -> None:
     """The runner asks the state ref now and then; here at once, because the clock of the trial jumps."""
     trial.plan()
@@ -326,6 +332,7 @@ def take_over(trial: Trial) -> None:
     advance(trial.project(), "job", "claimed", lambda _: {"run": "another-run", "attempt": 2, "lease": None})
 
 
+@pytest.mark.promise("fence.lost-changes-nothing")
 def test_a_lost_lease_publishes_nothing_and_keeps_the_work(trial: Trial) -> None:
     trial.plan()
 
@@ -342,6 +349,7 @@ def test_a_lost_lease_publishes_nothing_and_keeps_the_work(trial: Trial) -> None
     assert trial.state().run == "another-run"
 
 
+@pytest.mark.promise("fence.person-pushed")
 def test_a_person_who_pushes_to_the_branch_meanwhile(trial: Trial) -> None:
     trial.plan()
     assert trial.run(WRITE).good
@@ -372,6 +380,7 @@ def test_a_person_who_pushes_to_the_branch_meanwhile(trial: Trial) -> None:
     )
 
 
+@pytest.mark.promise("fence.person-pushed")
 def test_a_branch_that_is_not_ours_is_left_alone(trial: Trial) -> None:
     trial.plan()
     trial.checkout.git("switch", "--quiet", "-c", "baton/job")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from gitbaton.usecases.project import Project
 
+pytestmark = pytest.mark.promise("state.one-commit")
+
 FILES: dict[str, str | bytes | None] = {"tasks/config.yaml": "base: main\n", "tasks/job.yaml": "title: Job\n"}
 
 
@@ -75,6 +77,7 @@ def all_refs(work: Checkout) -> str:
     return git(server_of(work), "for-each-ref")
 
 
+@pytest.mark.promise("fence.same-run")
 def test_a_tip_that_moved_under_the_same_run_is_read_and_kept(work: Checkout) -> None:
     mine, theirs = project(work), project(work.clone("other"))
     run = claim(mine).run
@@ -84,6 +87,7 @@ def test_a_tip_that_moved_under_the_same_run_is_read_and_kept(work: Checkout) ->
     assert read_events(server_of(work), "job") == ["claimed", "held", "failed"]
 
 
+@pytest.mark.promise("fence.lost-changes-nothing")
 def test_a_fenced_event_after_a_takeover_changes_nothing(work: Checkout) -> None:
     clock = Clock()
     mine, theirs = project(work, clock=clock), project(work.clone("other"), clock=clock, actor="Rita")
@@ -108,6 +112,7 @@ def test_an_event_without_a_fence_checks_one_that_is_given(work: Checkout) -> No
     assert read_events(server_of(work), "job") == ["claimed", "stopped"]
 
 
+@pytest.mark.promise("state.table")
 def test_an_illegal_event_changes_nothing(work: Checkout) -> None:
     mine = project(work)
     run = claim(mine).run
@@ -121,6 +126,7 @@ def test_an_illegal_event_changes_nothing(work: Checkout) -> None:
     assert all_refs(work) == before
 
 
+@pytest.mark.promise("state.table")
 def test_what_becomes_illegal_meanwhile_is_refused(work: Checkout) -> None:
     mine, theirs = project(work), project(work.clone("other"))
     run = claim(mine).run
@@ -131,6 +137,7 @@ def test_what_becomes_illegal_meanwhile_is_refused(work: Checkout) -> None:
     assert read_events(server_of(work), "job") == ["claimed", "stopped"]
 
 
+@pytest.mark.promise("fence.all-or-none")
 def test_a_branch_that_moved_stops_the_whole_step(work: Checkout) -> None:
     mine = project(work)
     run = claim(mine).run
@@ -193,6 +200,7 @@ def test_any_text_survives(work: Checkout) -> None:
 # -- a remote that answers badly -------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("state.event-once")
 def test_an_event_whose_answer_is_lost_happens_once(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     mine = project(work)
@@ -204,6 +212,7 @@ def test_an_event_whose_answer_is_lost_happens_once(server: GitHttpServer, tmp_p
     assert read_events(server_of(work), "job") == ["claimed", "failed"]
 
 
+@pytest.mark.promise("state.event-once")
 def test_an_event_that_arrived_while_the_remote_went_silent(server: GitHttpServer, tmp_path: Path) -> None:
     """The push arrived, its answer was lost, and the remote could not be asked either: the next try finds it."""
     work = over_http(server, tmp_path)
@@ -216,6 +225,7 @@ def test_an_event_that_arrived_while_the_remote_went_silent(server: GitHttpServe
     assert read_events(server_of(work), "job") == ["claimed", "failed"]
 
 
+@pytest.mark.promise("state.event-once")
 def test_an_event_that_arrived_and_was_followed_by_another(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     mine = project(work)
@@ -255,6 +265,7 @@ def test_patience_waits_for_the_remote_and_then_gives_up(server: GitHttpServer, 
     assert read_events(server_of(work), "job") == ["claimed", "failed"]
 
 
+@pytest.mark.promise("state.unreadable")
 def test_a_tip_that_can_not_be_read_is_refused_with_its_place(work: Checkout) -> None:
     mine = project(work)
     claim(mine)

@@ -13,7 +13,7 @@ from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.ports import Refs
     from gitbaton.store.repository import Repository
 
 _TRIES = 5
@@ -24,7 +24,7 @@ class LocalForge:
 
     kind: Literal["github", "local"] = "local"
 
-    def __init__(self, repo: Repository, refs: LocalRefs | RemoteRefs) -> None:
+    def __init__(self, repo: Repository, refs: Refs) -> None:
         self._repo = repo
         self._refs = refs
 

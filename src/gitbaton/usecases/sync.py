@@ -8,7 +8,6 @@ from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError
-from gitbaton.store.git import is_ancestor
 from gitbaton.usecases.project import Project, load_view, refuse_inside
 from gitbaton.usecases.review import mark_merged, review_task
 from gitbaton.usecases.transitions import advance
@@ -42,7 +41,7 @@ def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
     forge: Forge | None = None
     for task, state in watched.items():
         base = project.repo.base.commit
-        if state.head and base and is_ancestor(project.repo.git, state.head, base):
+        if state.head and base and project.ledger.contains(project.repo, base, state.head):
             mark_merged(project, task, base)
             noticed.append(Noticed(task, "merged"))
             continue
