@@ -97,7 +97,7 @@ def _open(environment: Mapping[str, str]) -> Project:
 
 def _run(inputs: Inputs, environment: MutableMapping[str, str]) -> int:
     from gitbaton.report.run_text import RunView
-    from gitbaton.usecases.claim import Choice
+    from gitbaton.usecases.choosing import Choice
     from gitbaton.usecases.run import run_task
 
     heed_termination()

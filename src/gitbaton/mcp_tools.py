@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, JsonValue
 
 from gitbaton.domain.board import EffectiveState  # noqa: TC001 the SDK evaluates annotations
-from gitbaton.domain.task import Complexity, Priority, Type  # noqa: TC001 as above
+from gitbaton.domain.choices import Complexity, Priority, Type  # noqa: TC001 as above
 from gitbaton.errors import UsageError
 from gitbaton.mcp_answers import (
     ContextFound,

@@ -7,8 +7,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from gitbaton.domain.board import LiveRow, TaskRow
+from gitbaton.domain.choices import PRIORITIES
 from gitbaton.domain.lifecycle import ALL
-from gitbaton.domain.task import PRIORITIES
 
 #: The time the board is folded at; leases and back-offs lie on both sides of it.
 NOW = 1_000.0

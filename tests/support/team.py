@@ -13,7 +13,7 @@ from gitbaton.edges.local_forge import LocalForge
 from gitbaton.errors import Refusal
 from gitbaton.ports import RefUpdate
 from gitbaton.store.live import render_time
-from gitbaton.usecases.claim import Choice, Claim, claim_task
+from gitbaton.usecases.claim import Claim, claim_task
 from gitbaton.usecases.transitions import advance
 from gitbaton.usecases.work import attempt_ref
 from support.repos import Checkout, Clock, make_repository, project
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.state import State
     from gitbaton.ports import Refs
+    from gitbaton.usecases.choosing import Choice
     from gitbaton.usecases.project import Project
 
 CONFIG = "base: main\nretries: {attempts: 2, backoff: 1m}\n"

@@ -10,7 +10,8 @@ import pytest
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
 from gitbaton.store.live import render_time
-from gitbaton.usecases.claim import Choice, Claim, claim_as_person
+from gitbaton.usecases.choosing import Choice
+from gitbaton.usecases.claim import Claim, claim_as_person
 from gitbaton.usecases.transitions import advance
 from support.team import CONFIG, Team, claim, refuse, take
 

@@ -9,7 +9,8 @@ import pytest
 
 from gitbaton.domain.outcome import Outcome
 from gitbaton.store.live import read_tips
-from gitbaton.usecases.claim import Choice, Claim, claim_as_person, stop_task
+from gitbaton.usecases.choosing import Choice
+from gitbaton.usecases.claim import Claim, claim_as_person, stop_task
 from gitbaton.usecases.project import load_view
 from gitbaton.usecases.transitions import LeaseLost, advance
 from support.hermetic_git import git

@@ -47,6 +47,7 @@ COMMANDS: dict[str, Listed] = {
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
     "sync": Listed("reviews", "Review", "note what was merged or closed elsewhere"),
+    "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
     "merge-file": Listed("setup", "Connect", "git's merge driver for task files"),
 }

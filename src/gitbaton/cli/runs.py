@@ -10,7 +10,8 @@ from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_INTERRUPTED, EXIT_NOTHIN
 from gitbaton.report.records import record, task_record
 from gitbaton.report.run_text import RunView
 from gitbaton.usecases.board import show_task
-from gitbaton.usecases.claim import Choice, claim_as_person, stop_task
+from gitbaton.usecases.choosing import Choice
+from gitbaton.usecases.claim import claim_as_person, stop_task
 from gitbaton.usecases.logs import read_log
 from gitbaton.usecases.run import describe_settings, preview_run, run_task
 from gitbaton.wiring import heed_termination

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
-from gitbaton.domain.task import PRIORITIES, Type
+from gitbaton.domain.choices import PRIORITIES, Type
 from gitbaton.errors import UsageError
 from gitbaton.report.board_text import render_list, render_task
 from gitbaton.report.records import broken_record, detail_record, record, task_record
 from gitbaton.report.terminal import Style
 from gitbaton.usecases.board import list_tasks, next_task, show_task
-from gitbaton.usecases.tasks import add_task, change_dependencies, set_fields, set_priority
 
 if TYPE_CHECKING:
     import argparse
@@ -66,6 +65,8 @@ def _add(a: argparse.Namespace) -> Answer:
         "priority": a.priority, "type": a.type, "role": a.role, "plan": a.plan, "parent": a.parent, "paths": a.path,
         "labels": a.label, "status": "draft" if a.draft else None,
     }  # fmt: skip
+    from gitbaton.usecases.tasks import add_task
+
     written = add_task(open_here(), fields, task_id=a.id, push=a.push)
     return _written(written, "added", f"added {written.task} ({written.path})")
 
@@ -141,8 +142,9 @@ def _configure_show(p: argparse.ArgumentParser) -> None:
 
 def _show(a: argparse.Namespace) -> Answer:
     shown = show_task(open_here(), a.id)
-    text = render_task(shown.entry, shown.task, shown.attempts, shown.handoff, Style())
-    return Answer(record("task", task=detail_record(shown.entry, shown.task, shown.attempts)), text)
+    summary = shown.note.get("summary") if shown.note else None
+    text = render_task(shown.entry, shown.text, shown.past, summary, Style())
+    return Answer(record("task", task=detail_record(shown.entry, shown.text, shown.past)), text)
 
 
 def _configure_next(p: argparse.ArgumentParser) -> None:
@@ -173,6 +175,8 @@ def _configure_set(p: argparse.ArgumentParser) -> None:
 
 
 def _set(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.tasks import set_fields
+
     written = set_fields(open_here(), a.id, a.assignments, push=a.push)
     return _written(written, "set", f"set {', '.join(a.assignments)} of {written.task}")
 
@@ -184,6 +188,8 @@ def _configure_priority(p: argparse.ArgumentParser) -> None:
 
 
 def _priority(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.tasks import set_priority
+
     written = set_priority(open_here(), a.id, a.level, push=a.push)
     return _written(written, "priority", f"{written.task} has {a.level} priority")
 
@@ -206,6 +212,8 @@ def _configure_depend(p: argparse.ArgumentParser) -> None:
 def _depend(a: argparse.Namespace) -> Answer:
     if not a.on and not a.off:
         raise UsageError("say what to change: --on ID or --off ID", code="usage", hint="baton depend --help")
+    from gitbaton.usecases.tasks import change_dependencies
+
     written = change_dependencies(open_here(), a.id, on=a.on, off=a.off, push=a.push)
     return _written(written, "depend", f"changed what {written.task} depends on")
 

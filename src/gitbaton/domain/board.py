@@ -12,7 +12,7 @@ from gitbaton.domain.graph import measure_depths
 from gitbaton.domain.scope import globs_overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from gitbaton.domain.lifecycle import LiveStatus
     from gitbaton.errors import Problem
@@ -137,28 +137,59 @@ def fold_board(
     for kids in children.values():
         kids.sort()  # files come in any order; the answer is the same
     finished = _finished(by_id, children, tips, seen)
-    edges = {
-        row.id: tuple(dict.fromkeys((*row.depends_on, *children.get(row.id, ())))) for row in by_id.values()
-    }
-    off = {row.id for row in by_id.values() if _is_off(row)}
+    off = {row.id for row in by_id.values() if is_off(row)}
+    edges = {row.id: list_needs(row, children.get(row.id, ())) for row in by_id.values()}
     depths = measure_depths(edges, finished | off)  # a cancelled task is no work, and lets none through
-    entries = {}
-    for row in by_id.values():
-        live = tips.get(row.id)
-        parts = set(children.get(row.id, ())) - set(row.depends_on)
-        blocked = tuple(n for n in edges[row.id] if n not in finished and not (n in parts and n in off))
-        left = _count_left(row, live, attempts_max)
-        state, why = _effective(row, live, blocked, parts, left, is_done=row.id in finished, now=now)
-        claimable = row.id not in children and _is_claimable(row, live, state, blocked, left, now=now)
-        if claimable and known_plans is not None and row.plan and row.plan not in known_plans:
-            claimable, why = False, f"its plan {row.plan} is not merged yet"
-        if claimable and row.local:
-            claimable, why = (
-                False,
-                "it is only local: it can be claimed once it is merged into the base branch",
-            )
-        entries[row.id] = Entry(row, live, state, blocked, claimable, why, left, depths.get(row.id, 0))
+    entries = {
+        row.id: fold_task(
+            row, tips.get(row.id), children.get(row.id, ()), finished, off, depth=depths.get(row.id, 0), now=now,
+            attempts_max=attempts_max, plans=known_plans,
+        )
+        for row in by_id.values()
+    }  # fmt: skip
     return Board(entries, broken_rows, {k: tuple(v) for k, v in children.items()})
+
+
+def list_needs(row: TaskRow, kids: Iterable[str]) -> tuple[str, ...]:
+    """What must be over before a task can be: what it depends on, and its parts."""
+    return tuple(dict.fromkeys((*row.depends_on, *kids)))
+
+
+def fold_task(
+    row: TaskRow,
+    live: LiveRow | None,
+    kids: Sequence[str],
+    finished: Container[str],
+    off: Container[str],
+    *,
+    depth: int,
+    now: float,
+    attempts_max: int,
+    plans: Container[str] | None = None,
+) -> Entry:
+    """One task on the board. ``kids`` are the tasks that name it as parent, by id; ``finished`` and ``off`` tell
+    of the task itself and of what it needs.
+    """
+    parts = set(kids) - set(row.depends_on)
+    blocked = tuple(n for n in list_needs(row, kids) if n not in finished and not (n in parts and n in off))
+    left = _count_left(row, live, attempts_max)
+    state, why = _effective(row, live, blocked, parts, left, is_done=row.id in finished, now=now)
+    claimable = not kids and _is_claimable(row, live, state, blocked, left, now=now)
+    if claimable and plans is not None and row.plan and row.plan not in plans:
+        claimable, why = False, f"its plan {row.plan} is not merged yet"
+    if claimable and row.local:
+        claimable, why = (
+            False,
+            "it is only local: it can be claimed once it is merged into the base branch",
+        )
+    return Entry(row, live, state, blocked, claimable, why, left, depth)
+
+
+def find_turn(live: LiveRow | None) -> float | None:
+    """The moment at which a task's state may change by itself: the end of its lease, or of its back-off."""
+    if live is None:
+        return None
+    return live.lease if live.status == "in_progress" else live.retry_at if live.status == "failed" else None
 
 
 def _count_left(row: TaskRow, live: LiveRow | None, attempts_max: int) -> int:
@@ -169,8 +200,28 @@ def _count_left(row: TaskRow, live: LiveRow | None, attempts_max: int) -> int:
     )
 
 
-def _is_off(row: TaskRow) -> bool:
+def is_off(row: TaskRow) -> bool:
+    """Whether nobody will do it."""
     return row.status == "cancelled"
+
+
+def is_finished(row: TaskRow, live: LiveRow | None, seen: Container[str]) -> bool:
+    """Whether a task is done by its file, or by a merge that this clone hasn't fetched yet (not among ``seen``)."""
+    if row.status == "done":
+        return True
+    merge = live.merge if live and live.status == "merged" else None
+    return row.status == "todo" and bool(merge) and merge not in seen
+
+
+def is_made_by_parts(
+    row: TaskRow, kids: Collection[str], finished: Container[str], off: Container[str]
+) -> bool:
+    """Whether a parent is done because every part is done or cancelled and one at least is done."""
+    return (
+        row.status == "todo"
+        and all(kid in finished or kid in off for kid in kids)
+        and any(kid in finished for kid in kids)
+    )
 
 
 def _finished(
@@ -179,28 +230,16 @@ def _finished(
     tips: Mapping[str, LiveRow],
     seen: set[str],
 ) -> set[str]:
-    """Ids that are done: by their file, by a merge that this clone hasn't fetched yet, or (parents) because
-    every child is done or cancelled and one at least is done.
-    """
-    done = {row.id for row in by_id.values() if row.status == "done"}
-    for row in by_id.values():
-        live = tips.get(row.id)
-        if (
-            row.status == "todo"
-            and live
-            and live.status == "merged"
-            and live.merge
-            and live.merge not in seen
-        ):
-            done.add(row.id)
-    open_parents = [p for p in children if p in by_id and p not in done and by_id[p].status == "todo"]
+    """Ids of the tasks that are done, by themselves or by their parts."""
+    off = {row.id for row in by_id.values() if is_off(row)}
+    done = {row.id for row in by_id.values() if is_finished(row, tips.get(row.id), seen)}
+    parents = [by_id[p] for p in children if p in by_id]
     changed = True
     while changed:
         changed = False
-        for parent in [p for p in open_parents if p not in done]:
-            kids = [by_id[c] for c in children[parent]]
-            if all(k.id in done or _is_off(k) for k in kids) and any(k.id in done for k in kids):
-                done.add(parent)
+        for parent in [p for p in parents if p.id not in done]:
+            if is_made_by_parts(parent, children[parent.id], done, off):
+                done.add(parent.id)
                 changed = True
     return done
 

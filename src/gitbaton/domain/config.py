@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from gitbaton.domain.document import Document, NonEmptyText, Part, Text, WrongField, take_text
-from gitbaton.domain.durations import Duration
+from gitbaton.domain.document import Document, Duration, NonEmptyText, Part, Text, WrongField, take_text
 from gitbaton.domain.task import Check
 
 #: A part of a ref between slashes: no dot first, last or doubled (git-check-ref-format(1)), no dash first.
@@ -295,7 +294,7 @@ class Config(Document):
             title="Layout",
             description=(
                 "Where new task files go. flat: tasks/ itself. plan: a folder for each plan. "
-                "shard: spread over many folders."
+                "shard: spread over 256 folders by id. Files that are there already stay where they are."
             ),
         ),
     ] = "flat"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from gitbaton.domain.durations import LONGEST_S, parse_duration
+from gitbaton.domain.durations import PATTERN as DURATION_PATTERN
 
 
 def take_text(value: object) -> object:
@@ -29,6 +32,21 @@ LINE_PATTERN = r"^[^\r\n]*\S[^\r\n]*$"
 #: One line that names something, for lists and subjects of commits.
 TitleText = Annotated[
     str, Field(min_length=1, max_length=200, pattern=LINE_PATTERN), BeforeValidator(take_text)
+]
+
+#: A length of time; seconds once it is read.
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(examples=["90s", "10m", "2h", 600]),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_S},
+                {"type": "string", "pattern": DURATION_PATTERN},
+            ]
+        }
+    ),
 ]
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import BeforeValidator, Field, WithJsonSchema
 
 #: At least one digit that is not 0, because a duration of nothing is a slip of the pen.
 PATTERN = r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?[smhd]?$"
@@ -46,18 +43,3 @@ def render_duration(seconds: float) -> str:
     if left or not parts:
         parts.append(f"{left}s")
     return " ".join(parts[:2])
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    Field(examples=["90s", "10m", "2h", 600]),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_S},
-                {"type": "string", "pattern": PATTERN},
-            ]
-        }
-    ),
-]

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 
 
 def find_cycles(edges: Mapping[str, Sequence[str]]) -> list[list[str]]:
@@ -68,3 +68,41 @@ def measure_depths(edges: Mapping[str, Sequence[str]], finished: Collection[str]
         for need in needs[task]:
             depths[need] = max(depths[need], depths[task] + 1)
     return depths
+
+
+def settle_depths(
+    start: Iterable[str],
+    depths: MutableMapping[str, int | None],
+    *,
+    waiters_of: Callable[[str], Iterable[str]],
+    needs_of: Callable[[str], Iterable[str]],
+    limit: int,
+) -> set[str] | None:
+    """Mend ``depths`` (of unfinished tasks; None for all others) where they may have changed, and return the ids
+    of those that did. ``start`` are the tasks whose waiters may have changed, or that may have come or gone.
+
+    Each depth is one more than the greatest of those that wait. Without a cycle there is exactly one set of depths
+    for which that holds everywhere, and this ends only when it does; with one there is none. None where that takes
+    more than ``limit`` steps: measure anew.
+    """
+    queue = deque(dict.fromkeys(start))
+    queued = set(queue)
+    changed: set[str] = set()
+    for _ in range(limit):
+        if not queue:
+            return changed
+        task = queue.popleft()
+        queued.discard(task)
+        old = depths[task]
+        if old is None:
+            continue
+        waiting = [depth for waiter in waiters_of(task) if (depth := depths[waiter]) is not None]
+        new = max(waiting) + 1 if waiting else 0
+        if new != old:
+            depths[task] = new
+            changed.add(task)
+            for need in needs_of(task):
+                if need not in queued:
+                    queued.add(need)
+                    queue.append(need)
+    return None

@@ -100,13 +100,18 @@ def _footer(task_id: str, handoff: Handoff, path: str, watch_url: str | None) ->
 
 def render_usage(usage: Usage | None) -> list[str]:
     """What an attempt cost, as short phrases."""
-    if not usage:
-        return []
+    return render_figures(usage.seconds, usage.turns, usage.cost_usd) if usage else []
+
+
+def render_figures(
+    seconds: float | None = None, turns: int | None = None, cost_usd: float | None = None
+) -> list[str]:
+    """Time, turns and money as short phrases."""
     facts = []
-    if usage.seconds is not None:
-        facts.append(render_duration(usage.seconds))
-    if usage.turns is not None:
-        facts.append(f"{usage.turns} turn{'s' if usage.turns != 1 else ''}")
-    if usage.cost_usd is not None:
-        facts.append(f"${usage.cost_usd:.2f}")
+    if seconds is not None:
+        facts.append(render_duration(seconds))
+    if turns is not None:
+        facts.append(f"{turns} turn{'s' if turns != 1 else ''}")
+    if cost_usd is not None:
+        facts.append(f"${cost_usd:.2f}")
     return facts

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from gitbaton.domain.document import Document, NonEmptyText, Part, Text, TitleText, take_text
-from gitbaton.domain.durations import Duration
+from gitbaton.domain.choices import Complexity, Priority, Status, Type
+from gitbaton.domain.document import Document, Duration, NonEmptyText, Part, Text, TitleText, take_text
 from gitbaton.domain.ids import ID_PATTERN
-
-Status = Literal["draft", "todo", "done", "cancelled"]
-Type = Literal["epic", "story", "task", "subtask", "todo", "bug", "chore", "docs", "spike", "review"]
-Priority = Literal["critical", "high", "medium", "low"]
-Complexity = Literal["simple", "medium", "complex", "critical"]
-PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
 
 TaskId = Annotated[
     str,

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from gitbaton.domain.choices import Complexity, Priority, Type
 from gitbaton.domain.document import Document, NonEmptyText, Part, Text, TitleText
-from gitbaton.domain.task import Complexity, Criterion, Priority, TaskId, Type
+from gitbaton.domain.task import Criterion, TaskId
 
 
 class Parameter(Part):

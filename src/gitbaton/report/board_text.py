@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.board import order_key
-from gitbaton.domain.reviewtext import render_usage
+from gitbaton.domain.reviewtext import render_figures
 from gitbaton.report.terminal import STATE_COLORS, Style, align, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from gitbaton.domain.board import BrokenRow, Entry
-    from gitbaton.domain.handoff import Handoff
-    from gitbaton.domain.state import Attempt
-    from gitbaton.domain.task import Task
     from gitbaton.errors import Problem
 
 STATE_ORDER = (
@@ -66,9 +64,13 @@ def _note(e: Entry) -> str:
 
 
 def render_task(
-    entry: Entry, task: Task | None, attempts: Sequence[Attempt], handoff: Handoff | None, style: Style
+    entry: Entry,
+    text: Mapping[str, Any] | None,
+    past: Sequence[Mapping[str, Any]],
+    summary: str | None,
+    style: Style,
 ) -> str:
-    """Everything about one task."""
+    """Everything about one task: its text and its attempts as plain values, what its last handoff sums up."""
     row = entry.row
     lines = [style.paint(printable(f"{row.id}: {row.title}"), "bold"), ""]
     state = style.paint(words(entry.state), STATE_COLORS.get(entry.state))
@@ -84,25 +86,26 @@ def render_task(
         ]
         facts += [("guidance", g) for g in entry.live.guidance]
     lines += ["", align([[f"{k}:", str(v)] for k, v in facts if v], style)]
-    if task and task.description:
-        lines += ["", task.description.strip()]
-    if task and task.acceptance:
+    if text and text.get("description"):
+        lines += ["", text["description"].strip()]
+    if text and text.get("acceptance"):
         lines += ["", "Done when:"] + [
-            f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in task.acceptance
+            f"  [{'x' if a.get('checked') else ' '}] {printable(a['text'])}" for a in text["acceptance"]
         ]
-    if attempts:
-        lines += ["", "Attempts:"] + [_attempt(a) for a in attempts]
-    if handoff and handoff.summary:
-        lines += ["", "Last handoff:", *(f"  {x}" for x in handoff.summary.strip().splitlines())]
+    if past:
+        lines += ["", "Attempts:"] + [_attempt(a) for a in past]
+    if summary:
+        lines += ["", "Last handoff:", *(f"  {x}" for x in summary.strip().splitlines())]
     return "\n".join(lines)
 
 
-def _attempt(a: Attempt) -> str:
-    ended = words(a.outcome.value) if a.outcome else "running"
-    facts = [a.started, f"by {a.agent}", *render_usage(a.usage)]
-    return printable(
-        f"  {a.number}. {ended}" + (f": {a.message}" if a.message else "") + f"  ({', '.join(facts)})"
-    )
+def _attempt(a: Mapping[str, Any]) -> str:
+    ended = words(a["outcome"]) if a.get("outcome") else "running"
+    usage = a.get("usage") or {}
+    spent = render_figures(usage.get("seconds"), usage.get("turns"), usage.get("cost_usd"))
+    facts = [a["started"], f"by {a['agent']}", *spent]
+    said = f": {a['message']}" if a.get("message") else ""
+    return printable(f"  {a['number']}. {ended}{said}  ({', '.join(facts)})")
 
 
 def render_problems(problems: Iterable[Problem], style: Style) -> str:

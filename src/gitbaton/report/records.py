@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from gitbaton.domain.board import BrokenRow, Entry
-    from gitbaton.domain.state import Attempt
-    from gitbaton.domain.task import Task
     from gitbaton.errors import BatonError, Problem
 
 VERSION = 1
@@ -40,11 +40,11 @@ def task_record(entry: Entry) -> dict[str, Any]:
     return always | {k: v for k, v in more.items() if v not in (None, [], "")}
 
 
-def detail_record(entry: Entry, task: Task | None, attempts: tuple[Attempt, ...]) -> dict[str, Any]:
-    """A task with its whole text and its attempts."""
-    text = task.model_dump(mode="json", exclude_defaults=True, exclude={"version"}) if task else {}
-    past = [a.model_dump(mode="json", exclude_none=True) for a in attempts]
-    return {**text, **task_record(entry), **({"attempts": past} if past else {})}
+def detail_record(
+    entry: Entry, text: Mapping[str, Any] | None, past: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A task with its whole text and its attempts, both as plain values."""
+    return {**(text or {}), **task_record(entry), **({"attempts": list(past)} if past else {})}
 
 
 def problem_record(problem: Problem) -> dict[str, Any]:

@@ -155,6 +155,7 @@ def _work_out(repo: Repository, head: str | None, changes: Mapping[str, Change])
     commits: dict[str, tuple[str, str] | None] = {}
     steps: dict[str, Step] = {}
     loose: list[str] = []
+    stored = {t.committed: t.tip.oid for t in before.values() if t.tip and t.committed is not None}
     for path, change in changes.items():
         old = before[path]
         # A person's own file that is not in git yet is changed where it is, and committed when the person does.
@@ -166,7 +167,7 @@ def _work_out(repo: Repository, head: str | None, changes: Mapping[str, Change])
             continue
         oid = old.tip.oid if old.tip else None
         if new != old.committed:
-            oid = None if new is None else write_blob(repo.git, new)
+            oid = None if new is None else stored.get(new) or write_blob(repo.git, new)
             commits[path] = None if oid is None else (old.tip.mode if old.tip else _PLAIN, oid)
         if draft:
             loose.append(path)

@@ -11,28 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal, Unreachable
 from gitbaton.store.failures import Output, explain_failure
+from gitbaton.store.sealing import COMMAND, seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 MINIMUM = (2, 38)  # `git merge-tree --write-tree`, `cat-file --batch -z`
-#: Variables that redirect git to another repository, index, object store or configuration, or change how it
-#: parses. Identity (GIT_AUTHOR_*, GIT_COMMITTER_*), transport (GIT_SSH*, GIT_ASKPASS, GIT_PROXY*), limits of
-#: discovery and configuration given by the person (GIT_CONFIG_COUNT, GIT_CONFIG_GLOBAL) stay.
-REDIRECTING = (
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS",
-    "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_REFLOG_ACTION",
-    "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS",
-    "GIT_DEFAULT_HASH", "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_ATTR_SOURCE",
-)  # fmt: skip
-#: No hook and no monitor of the repository runs, no background clean-up starts, and messages are UTF-8.
-_COMMAND = (
-    "git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
-    "-c", "i18n.commitEncoding=UTF-8",
-)  # fmt: skip
 NETWORK_TIMEOUT_S = 300.0
+#: More paths than this are too many for git's matching, which compares each of them with every entry.
+PATHS_MAX = 200
 
 
 class Commit(NamedTuple):
@@ -51,11 +39,7 @@ class Git:
 
     def environment(self) -> dict[str, str]:
         """The sealed environment git runs in."""
-        env = {k: v for k, v in os.environ.items() if k not in REDIRECTING and not _traces_to_stderr(k, v)}
-        env.update(LC_ALL="C", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", GIT_EDITOR="false")
-        env.update(GIT_NO_LAZY_FETCH="0", GIT_HTTP_LOW_SPEED_LIMIT="1", GIT_HTTP_LOW_SPEED_TIME="60")
-        env.update(self._overrides)
-        return env
+        return seal(os.environ, self._overrides)
 
     def run(
         self,
@@ -67,7 +51,7 @@ class Git:
         """Run ``git ARGS``; never raises for a non-zero exit."""
         try:
             done = subprocess.run(
-                [*_COMMAND, *args], cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
+                [*COMMAND, *args], cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
                 stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False, timeout=timeout_s,
             )  # fmt: skip
         except FileNotFoundError as error:
@@ -97,11 +81,6 @@ class Git:
         """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing."""
         done = self.run(*args)
         return done.out.decode("utf-8", "surrogateescape").rstrip("\n") or None if done.code == 0 else None
-
-
-def _traces_to_stderr(name: str, value: str) -> bool:
-    """Traces among git's messages would be taken for them; those that go to a file stay."""
-    return name.startswith("GIT_TRACE") and not value.startswith("/")
 
 
 # -- questions ---------------------------------------------------------------------------------------
@@ -170,10 +149,18 @@ def list_tree(git: Git, revision: str, folder: str = "") -> list[TreeEntry]:
     return _parse_tree(out)
 
 
+def cover_paths(paths: Iterable[str]) -> list[str]:
+    """``paths``, or, where they are too many for a command line, the top folders and files they are in."""
+    asked = list(paths)
+    return asked if len(asked) <= PATHS_MAX else list(dict.fromkeys(p.partition("/")[0] for p in asked))
+
+
 def list_entries(git: Git, revision: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
     """The entries of exactly these paths at ``revision``, folders included; what isn't there is left out."""
     wanted = set(paths)
-    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *wanted)
+    covering = cover_paths(wanted)
+    deep = ["-r", "-t"] if len(covering) < len(wanted) else []
+    out = git.call("ls-tree", "-z", *deep, "--full-tree", revision, "--", *covering)
     # Asked for a folder and for a file in it, git lists the folder's other entries, too.
     return {entry.path: entry for entry in _parse_tree(out) if entry.path in wanted}
 
@@ -186,6 +173,18 @@ def _parse_tree(out: bytes) -> list[TreeEntry]:
             mode, kind, oid = meta.decode().split()
             entries.append(TreeEntry(mode, kind, oid, path.decode("utf-8", "surrogateescape")))
     return entries
+
+
+def list_changed_since(git: Git, revision: str, since: float, folder: str) -> set[str]:
+    """Paths below ``folder`` that changed on the way to ``revision`` (first parents) since ``since``, in seconds
+    since the epoch. Beyond the end of a shallow history everything counts as changed.
+    """
+    out = git.run(
+        "log", "-z", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only", "--format=",
+        f"--since=@{max(int(since), 10**8)}", revision, "--", f":(top){folder}",
+    )  # fmt: skip
+    names = out.out.split(b"\0") if out.code == 0 else []  # there is no commit yet
+    return {n.decode("utf-8", "surrogateescape").lstrip("\n") for n in names if n.strip()}
 
 
 def read_objects(git: Git, names: Iterable[str]) -> list[bytes | None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.store.capture import show_path
 from gitbaton.store.failures import Output, explain_failure
-from gitbaton.store.git import REDIRECTING
+from gitbaton.store.sealing import REDIRECTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

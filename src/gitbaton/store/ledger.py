@@ -43,7 +43,7 @@ class GitLedger:
 
     def read_contents(self, repo: Repository) -> Contents:
         """See ``Ledger``."""
-        return read_contents(read_revision(repo, repo.base.commit))
+        return read_contents(repo, read_revision(repo, repo.base.commit))
 
     def read_tips(self, repo: Repository, task: str = "") -> Tips:
         """See ``Ledger``."""

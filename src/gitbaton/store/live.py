@@ -6,17 +6,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import LiveRow
-from gitbaton.domain.state import State
 from gitbaton.errors import InvalidDocument, Problem, Refusal
-from gitbaton.store.documents import parse_document
 from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, write_blob, write_tree_with
-from gitbaton.store.schemas import field_order
-from gitbaton.store.yamlwrite import render_yaml
+from gitbaton.store.tips import STATE_FILE, Past, States, open_states
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gitbaton.domain.state import State
     from gitbaton.store.repository import Repository
 
-STATE_FILE = "state.yaml"
 _EVENTS_OF_A_CLAIM = 200
 #: State commits are made by the tool on somebody's behalf (``event.by`` says whose), so they need no git identity.
 TOOL = Commit("gitbaton", "gitbaton@users.noreply.github.com")
@@ -30,34 +29,70 @@ class Tip(NamedTuple):
 
 
 class Tips(NamedTuple):
-    """All tips that can be read, and the problems of those that can't, both by task."""
+    """All tips that can be read, and the problems of those that can't, both by task. ``rows`` is what the board
+    needs of those that can be read, where it is known already; leases as they are written.
+    """
 
-    states: dict[str, Tip]
+    states: Mapping[str, Tip]
     unreadable: dict[str, tuple[Problem, ...]]
+    rows: Mapping[str, LiveRow] | None = None
 
 
 def read_tips(repo: Repository, task: str = "") -> Tips:
     """The state tips as this clone last saw them; of all tasks, or of ``task``."""
+    if not task:
+        states, known = open_states(repo)
+        return Tips(states, known.unreadable, known.rows)
     seen = list_refs(repo.git, repo.seen_prefix + task)
     oids = {ref.removeprefix(repo.seen_prefix): oid for ref, oid in seen.items()}
     texts = read_objects(repo.git, (f"{oid}:{STATE_FILE}" for oid in oids.values()))
-    tips = Tips({}, {})
+    found: dict[str, Tip] = {}
+    unreadable: dict[str, tuple[Problem, ...]] = {}
     for (name, oid), text in zip(oids.items(), texts, strict=True):
-        path = f"{repo.state_prefix}{name}:{STATE_FILE}"
         try:
-            state = _parse(text, path)
+            found[name] = parse_tip(text, oid, name, f"{repo.state_prefix}{name}:{STATE_FILE}")
         except InvalidDocument as error:
-            tips.unreadable[name] = error.problems
-            continue
-        if state.task == name:
-            tips.states[name] = Tip(oid, state)
-        else:
-            said = f"it is the state of {state.task}"
-            tips.unreadable[name] = (Problem(path, 1, 1, "task", "bad-value", said),)
-    return tips
+            unreadable[name] = error.problems
+    return Tips(found, unreadable)
+
+
+def parse_tip(text: bytes | None, oid: str, task: str, path: str) -> Tip:
+    """The tip of ``task`` from the text of its state. Raises ``InvalidDocument``."""
+    state = _parse(text, path)
+    if state.task != task:
+        said = f"it is the state of {state.task}"
+        raise InvalidDocument([Problem(path, 1, 1, "task", "bad-value", said)])
+    return Tip(oid, state)
+
+
+def reduce_tip(tip: Tip) -> tuple[str, list[Past]]:
+    """A tip's state as text that ``revive_tip`` reads quickly, and its attempts as answers show them."""
+    return tip.state.model_dump_json(exclude_unset=True), describe_past(tip.state)
+
+
+def revive_tip(oid: str, text: str) -> Tip:
+    """The tip that ``reduce_tip`` was given."""
+    from gitbaton.domain.state import State
+
+    return Tip(oid, State.model_validate_json(text))
+
+
+def describe_past(state: State) -> list[Past]:
+    """The attempts of a state as plain values."""
+    return [a.model_dump(mode="json", exclude_none=True) for a in state.attempts]
+
+
+def list_past(tips: Tips, task: str) -> list[Past]:
+    """The attempts at a task as plain values."""
+    if isinstance(tips.states, States):
+        return tips.states.list_past(task)
+    return describe_past(tips.states[task].state) if task in tips.states else []
 
 
 def _parse(text: bytes | None, path: str) -> State:
+    from gitbaton.domain.state import State
+    from gitbaton.store.documents import parse_document
+
     return parse_document(text or b"", path, State, "state")
 
 
@@ -81,6 +116,9 @@ def write_state(repo: Repository, state: State, parent: str | None) -> str:
     """Store ``state`` as a commit on top of ``parent`` and return its id; no ref moves. Raises
     ``InvalidDocument`` for a state that nobody could read again.
     """
+    from gitbaton.store.schemas import field_order
+    from gitbaton.store.yamlwrite import render_yaml
+
     value = state.model_dump(mode="json", exclude_defaults=True)
     text = render_yaml({"version": 1, **value}, order=field_order("state")).encode()
     _parse(text, f"{repo.state_prefix}{state.task}:{STATE_FILE}")
@@ -98,22 +136,28 @@ def to_live_rows(tips: Tips, *, tolerance_s: float = 0.0) -> dict[str, LiveRow]:
     """The board's view of all tips. ``tolerance_s`` is added to every lease. A task whose tip can't be read is
     held, so that nobody takes it.
     """
-    rows = {task: to_live_row(task, tip, tolerance_s=tolerance_s) for task, tip in tips.states.items()}
+    rows = (
+        {task: to_live_row(task, tip) for task, tip in tips.states.items()}
+        if tips.rows is None
+        else dict(tips.rows)
+    )
+    for task, row in rows.items():
+        if row.lease is not None:
+            rows[task] = row._replace(lease=row.lease + tolerance_s)
     for task, problems in tips.unreadable.items():
         rows[task] = LiveRow(task, "open", "", hold=f"its live state can't be read: {problems[0]}")
     return rows
 
 
-def to_live_row(task: str, tip: Tip, *, tolerance_s: float = 0.0) -> LiveRow:
-    """The board's view of a tip."""
+def to_live_row(task: str, tip: Tip) -> LiveRow:
+    """The board's view of a tip, with its lease as it is written."""
     s = tip.state
     last = s.attempts[-1] if s.attempts else None
-    lease = parse_time(s.lease)
     return LiveRow(
         task=task, status=s.status, oid=tip.oid, run=s.run, attempt=s.attempt, attempt_limit=s.attempt_limit,
         holder=s.claimed_by.name if s.claimed_by else None, person=bool(s.claimed_by and s.claimed_by.kind == "person"),
-        lease=None if lease is None else lease + tolerance_s, retry_at=parse_time(s.retry_at), reason=s.reason, hold=s.hold, question=s.question,
-        guidance=s.guidance, outcome=last.outcome if last else None, branch=s.branch, head=s.head, merge=s.merge,
+        lease=parse_time(s.lease), retry_at=parse_time(s.retry_at), reason=s.reason, hold=s.hold, question=s.question,
+        guidance=s.guidance, outcome=last.outcome.value if last and last.outcome else None, branch=s.branch, head=s.head, merge=s.merge,
         pull_request=s.pull_request.url if s.pull_request else None,
         cost_usd=sum(a.usage.cost_usd or 0.0 for a in s.attempts if a.usage), since=s.event.at,
     )  # fmt: skip

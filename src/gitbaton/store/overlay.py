@@ -14,7 +14,8 @@ from gitbaton.domain.board import TaskRow
 from gitbaton.errors import BatonError
 from gitbaton.store.git import find_merge_base, resolve
 from gitbaton.store.layout import TASKS, classify
-from gitbaton.store.snapshots import Contents, SourceFile, read_contents, read_revision, read_row, read_source
+from gitbaton.store.rows import read_row, read_texts
+from gitbaton.store.snapshots import Contents, SourceFile, read_contents, read_revision, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Con
             work.pop(path, None)
     merged = dict(base_files)
     changes: dict[str, _Change] = {}
-    for change in _compare(work, fork_files, base_files, dirty):
+    for change in _compare(repo, work, fork_files, base_files, dirty):
         if change.base.path is not None:
             merged.pop(change.base.path, None)
         if change.mine.path is None or change.mine.file is None:
@@ -65,7 +66,7 @@ def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Con
         path = change.mine.path if moved_here or change.base.path is None else change.base.path
         merged[path] = _combine(change, path)
         changes[path] = change
-    contents = read_contents(merged)
+    contents = read_contents(repo, merged)
     for task, row in contents.tasks.items():
         if row.path in changes:
             contents.tasks[task] = _settle_status(row, changes[row.path])
@@ -88,16 +89,25 @@ def read_dirty(repo: Repository) -> dict[str, SourceFile | None]:
 
 
 def _compare(
+    repo: Repository,
     work: Mapping[str, SourceFile],
     fork: Mapping[str, SourceFile],
     base: Mapping[str, SourceFile],
     dirty: Mapping[str, SourceFile | None],
 ) -> list[_Change]:
     """Every document that changed here and is not the same on base."""
+    touched = [path for path in {**work, **fork} if not _is_one_blob(path, work, fork, base)]
+    if not touched:
+        return []
     ambiguous = {key for files in (work, fork, base) for key in _used_twice(files)}
-    versions = [{_key(path, ambiguous): path for path in files} for files in (work, fork, base)]
+    wanted = {_key(path, ambiguous): None for path in touched}
+    versions = [
+        {key: path for path in files if (key := _key(path, ambiguous)) in wanted}
+        for files in (work, fork, base)
+    ]
+    _read_ahead(repo, [(p, files[p]) for paths, files in zip(versions, (work, fork, base), strict=True) for p in paths.values()])  # fmt: skip
     changes = []
-    for key in dict.fromkeys([*versions[0], *versions[1]]):
+    for key in wanted:
         paths = [version.get(key) for version in versions]
         mine, old, there = (
             _Version(path, files[path] if path else None)
@@ -108,6 +118,23 @@ def _compare(
         uncommitted = mine.path in dirty or (mine.path is None and old.path in dirty)
         changes.append(_Change("uncommitted" if uncommitted else "unmerged", mine, old, there))
     return changes
+
+
+def _is_one_blob(path: str, *versions: Mapping[str, SourceFile]) -> bool:
+    """Whether git says that the file is the same everywhere."""
+    first, *others = (version.get(path) for version in versions)
+    return (
+        first is not None
+        and first.oid is not None
+        and all(other is not None and (other.oid, other.link) == (first.oid, first.link) for other in others)
+    )
+
+
+def _read_ahead(repo: Repository, files: list[tuple[str, SourceFile]]) -> None:
+    """Read the texts of many files in one go."""
+    unread = [(path, file) for path, file in files if file.known is None and not file.complaint]
+    for (_, file), text in zip(unread, read_texts(repo, unread), strict=True):
+        file.known = text
 
 
 def _key(path: str, ambiguous: set[Key]) -> Key:

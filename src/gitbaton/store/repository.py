@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitbaton.domain.config import Config
 from gitbaton.errors import InvalidDocument, Problem, Refusal
-from gitbaton.store.documents import parse_document
+from gitbaton.store.cache import open_cache
+from gitbaton.store.configfile import ConfigFile
 from gitbaton.store.failures import Output, explain_failure
 from gitbaton.store.git import Git, check_version, find_refs, read_objects
 from gitbaton.store.layout import CONFIG_PATH
@@ -16,6 +16,7 @@ from gitbaton.store.layout import CONFIG_PATH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gitbaton.domain.config import Config
     from gitbaton.errors import BatonError
 
 #: Where a clone keeps what it saw of the remote's state, whatever the refs are called there. Not a place for
@@ -46,15 +47,20 @@ class Repository:
     common_dir: Path
     git: Git
     remote: str | None
-    config: Config
+    config_file: ConfigFile
     config_problems: tuple[Problem, ...]
     base: Base
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def config(self) -> Config:
+        """The settings; the defaults where the file can't be read."""
+        return self.config_file.config
+
+    @property
     def state_prefix(self) -> str:
         """Prefix of the shared state refs, as they are named where they are shared."""
-        return f"{self.config.namespace}/tasks/"
+        return f"{self.config_file.facts.namespace}/tasks/"
 
     @property
     def seen_prefix(self) -> str:
@@ -80,7 +86,14 @@ def open_repository(start: Path) -> Repository:
     top, git_dir, common = lines
     empty = Base("main", "refs/heads/main", None)
     repo = Repository(
-        Path(top), Path(git_dir), (start / common).resolve(), Git(Path(top)), None, Config(), (), empty
+        Path(top),
+        Path(git_dir),
+        (start / common).resolve(),
+        Git(Path(top)),
+        None,
+        ConfigFile(None),
+        (),
+        empty,
     )
     return _settle(repo)
 
@@ -104,22 +117,23 @@ def _explain_no_repository(git: Git, said: str) -> BatonError:
 def _settle(repo: Repository) -> Repository:
     """Config and base depend on each other a little: the config stands on the base branch, which it may name."""
     settings = read_settings(repo.git)
+    repo = replace(repo, settings=settings)
     remotes = [k.removeprefix("remote.").removesuffix(".url") for k in settings if _is_remote(k)]
     chosen = settings.get("baton.remote")
     remote = chosen or _usual_remote(remotes)
     branch = settings.get("baton.base")
     base = _find_base(repo.git, remote, branch)
-    config, problems = _read_config(repo, base)
-    wanted = chosen or config.remote or remote
+    config = _read_config(repo, base)
+    wanted = chosen or config.facts.remote or remote
     if wanted != remote and wanted in remotes:
         remote = wanted
-        base = _find_base(repo.git, remote, branch or config.base)
-        config, problems = _read_config(repo, base)
-    if config.base and config.base != base.branch and not branch:
-        base = _find_base(repo.git, remote, config.base)
-        config, problems = _read_config(repo, base)
-    problems = (*problems, *_judge_remote(wanted, remotes))
-    return replace(repo, settings=settings, remote=remote, base=base, config=config, config_problems=problems)
+        base = _find_base(repo.git, remote, branch or config.facts.base)
+        config = _read_config(repo, base)
+    if config.facts.base and config.facts.base != base.branch and not branch:
+        base = _find_base(repo.git, remote, config.facts.base)
+        config = _read_config(repo, base)
+    problems = (*config.problems, *_judge_remote(wanted, remotes))
+    return replace(repo, remote=remote, base=base, config_file=config, config_problems=problems)
 
 
 def read_settings(git: Git) -> dict[str, str]:
@@ -177,7 +191,7 @@ def _find_base(git: Git, remote: str | None, branch: str | None) -> Base:
     )
 
 
-def _read_config(repo: Repository, base: Base) -> tuple[Config, tuple[Problem, ...]]:
+def _read_config(repo: Repository, base: Base) -> ConfigFile:
     """The config on base; the working tree's only while base has none. A config that can't be read gives the
     defaults and its problems: commands that act refuse, commands that look go on.
     """
@@ -186,12 +200,7 @@ def _read_config(repo: Repository, base: Base) -> tuple[Config, tuple[Problem, .
         data = read_objects(repo.git, [f"{base.commit}:{CONFIG_PATH}"])[0]
     if data is None:
         data = _read_local_config(repo)
-    if data is None:
-        return Config(), ()
-    try:
-        return parse_document(data, CONFIG_PATH, Config, "config"), ()
-    except InvalidDocument as error:
-        return Config(), error.problems
+    return ConfigFile(data, open_cache(repo))
 
 
 def _read_local_config(repo: Repository) -> bytes | None:
@@ -214,9 +223,7 @@ def _hint_at_repair(repo: Repository) -> str | None:
     data = _read_local_config(repo)
     if data is None or any(p.field == "remote" for p in repo.config_problems):
         return None
-    try:
-        parse_document(data, CONFIG_PATH, Config, "config")
-    except InvalidDocument:
+    if ConfigFile(data).problems:
         return None
     where = f"{repo.base.branch} of {repo.remote}" if repo.remote else repo.base.branch
     return f"it is repaired in this checkout: bring that to {where}"

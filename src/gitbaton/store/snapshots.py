@@ -5,31 +5,54 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitbaton.domain.board import BrokenRow, TaskRow
 from gitbaton.errors import Problem
-from gitbaton.store.documents import read_task
 from gitbaton.store.git import list_tree, read_objects
 from gitbaton.store.layout import TASKS, classify
+from gitbaton.store.rows import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gitbaton.store.git import Git
     from gitbaton.store.repository import Repository
 
 _SYMLINK = "120000"
 
 
-class SourceFile(NamedTuple):
+class SourceFile:
     """A document's text and, for a committed one, its blob id. ``link`` marks what is no plain file;
-    ``error`` says why a file of the working tree could not be read.
+    ``error`` says why a file of the working tree could not be read. The text of a committed one is read when it
+    is first asked for; ``read_texts`` reads many at once.
     """
 
-    data: bytes
-    oid: str | None = None
-    link: bool = False
-    error: str | None = None
+    __slots__ = ("_git", "error", "known", "link", "oid")
+
+    def __init__(
+        self,
+        data: bytes | None,
+        oid: str | None = None,
+        *,
+        link: bool = False,
+        error: str | None = None,
+        git: Git | None = None,
+    ) -> None:
+        self.known = data
+        self.oid = oid
+        self.link = link
+        self.error = error
+        self._git = git
+
+    @property
+    def data(self) -> bytes:
+        """The text."""
+        if self.known is None:
+            assert self._git is not None
+            assert self.oid is not None
+            self.known = read_objects(self._git, [self.oid])[0] or b""
+        return self.known
 
     @property
     def complaint(self) -> tuple[str, str] | None:
@@ -49,16 +72,14 @@ class Contents:
 
 
 def read_revision(repo: Repository, commit: str | None, *, handoffs: bool = False) -> dict[str, SourceFile]:
-    """Path → text of every document under ``tasks/`` at ``commit`` (None = nothing)."""
+    """Path → file of every document under ``tasks/`` at ``commit`` (None = nothing)."""
     if commit is None:
         return {}
-    entries = [
-        e for e in list_tree(repo.git, commit, TASKS)
-        if e.kind == "blob" and (place := classify(e.path)) and (handoffs or place.kind != "handoff")
-    ]  # fmt: skip
-    texts = read_objects(repo.git, (e.oid for e in entries))
+    git = repo.git
     return {
-        e.path: SourceFile(t or b"", e.oid, e.mode == _SYMLINK) for e, t in zip(entries, texts, strict=True)
+        e.path: SourceFile(None, e.oid, link=e.mode == _SYMLINK, git=git)
+        for e in list_tree(git, commit, TASKS)
+        if e.kind == "blob" and (place := classify(e.path)) and (handoffs or place.kind != "handoff")
     }
 
 
@@ -89,20 +110,15 @@ def read_source(path: Path) -> SourceFile | None:
         return SourceFile(b"", error=error.strerror or type(error).__name__)
 
 
-def read_contents(files: Mapping[str, SourceFile]) -> Contents:
+def read_contents(repo: Repository, files: Mapping[str, SourceFile]) -> Contents:
     """The documents of ``files``. Two files with one id are both broken: neither is chosen in silence."""
+    read = read_rows(repo, files)
+    plans = [place.id for path in sorted(files) if (place := classify(path)) and place.kind == "plan"]
     rows: dict[str, TaskRow | BrokenRow] = {}
     extra: list[BrokenRow] = []
-    plans: list[str] = []
     folded: dict[str, str] = {}
-    for path in sorted(files):
-        place = classify(path)
-        if place is None or place.kind not in ("task", "plan"):
-            continue
-        if place.kind == "plan":
-            plans.append(place.id)
-            continue
-        row = read_row(path, files[path])
+    for path in sorted(read):
+        row = read[path]
         known = folded.get(row.id.lower())
         if known is not None:
             first = rows[known]
@@ -120,12 +136,3 @@ def read_contents(files: Mapping[str, SourceFile]) -> Contents:
         tuple(sorted(broken, key=lambda b: b.path)),
         tuple(plans),
     )
-
-
-def read_row(path: str, file: SourceFile) -> TaskRow | BrokenRow:
-    """The board's row for a task file."""
-    place = classify(path)
-    assert place is not None, path
-    if file.complaint:
-        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *file.complaint),))
-    return read_task(file.data, path, place)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import claimable_in_order
-from gitbaton.domain.task import Task
-from gitbaton.errors import InvalidDocument, UsageError
-from gitbaton.store.documents import parse_document
+from gitbaton.errors import UsageError
 from gitbaton.store.git import read_objects
-from gitbaton.store.snapshots import read_worktree
-from gitbaton.usecases.claim import Choice, accept_only, choose_next
-from gitbaton.usecases.material import find_newest_handoffs
-from gitbaton.usecases.project import Project, View, find_entry, load_view, own_task
+from gitbaton.store.live import list_past
+from gitbaton.store.plain import iter_newest_handoffs, read_plain
+from gitbaton.store.snapshots import read_source
+from gitbaton.usecases.choosing import Choice, accept_only, choose_next
+from gitbaton.usecases.project import Project, find_entry, load_view, own_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import BrokenRow, Entry
     from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.state import Attempt
+    from gitbaton.domain.task import Task
 
 
 class Listing(NamedTuple):
@@ -30,12 +30,35 @@ class Listing(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One task in full. ``handoff`` is its newest."""
+    """One task in full, as plain values: its text (None where it can't be read), its attempts, its newest handoff.
+    Whoever needs the models of these gets them from them.
+    """
 
     entry: Entry
-    task: Task | None
-    attempts: tuple[Attempt, ...]
-    handoff: Handoff | None
+    text: dict[str, Any] | None
+    past: list[dict[str, Any]]
+    note: dict[str, Any] | None
+
+    @property
+    def task(self) -> Task | None:
+        """The task's text."""
+        from gitbaton.domain.task import Task
+
+        return Task.model_validate(self.text) if self.text is not None else None
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attempts at it."""
+        from gitbaton.domain.state import Attempt
+
+        return tuple(Attempt.model_validate(past) for past in self.past)
+
+    @property
+    def handoff(self) -> Handoff | None:
+        """Its newest handoff."""
+        from gitbaton.domain.handoff import Handoff
+
+        return Handoff.model_validate(self.note) if self.note is not None else None
 
 
 def list_tasks(
@@ -74,24 +97,22 @@ def show_task(project: Project, text: str | None) -> Shown:
     """One task, as this checkout has it; None: the attempt's own. Raises ``Refusal``."""
     view = load_view(project, local=True)
     entry = find_entry(view, text or own_task(project))
-    tip = view.tips.states.get(entry.row.id)
-    newest = find_newest_handoffs(project, view, entry.row.id, 1)
-    handoff = newest[0][1] if newest else None
-    return Shown(entry, read_task_text(project, view, entry), tip.state.attempts if tip else (), handoff)
+    live = entry.live
+    handoffs = iter_newest_handoffs(project.repo, entry.row.id, live.head if live else None)
+    notes = (read_plain(project.repo, data, path, "handoff") for path, data in handoffs)
+    note = next((note for note in notes if note is not None), None)
+    return Shown(entry, _read_text(project, entry), list_past(view.tips, entry.row.id), note)
 
 
-def read_task_text(project: Project, view: View, entry: Entry) -> Task | None:  # noqa: ARG001 kept beside its callers' view
+def _read_text(project: Project, entry: Entry) -> dict[str, Any] | None:
     """The whole task document, from this checkout where it differs, else from base."""
     path = entry.row.path
     data: bytes | None = None
-    if entry.row.local and (mine := read_worktree(project.repo).get(path)):
+    if entry.row.local and (mine := read_source(project.repo.top / path)):
         data = mine.data
     elif project.repo.base.commit:
         data = read_objects(project.repo.git, [f"{project.repo.base.commit}:{path}"])[0]
-    try:
-        return parse_document(data, path, Task, "task") if data else None
-    except InvalidDocument:
-        return None
+    return read_plain(project.repo, data, path, "task") if data else None
 
 
 def next_task(project: Project, *, label: str | None = None, plan: str | None = None) -> Choice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.board import Entry, claimable_in_order, explain_reason, find_overlap
+from gitbaton.domain.board import claimable_in_order, explain_reason, find_overlap
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
@@ -13,6 +13,7 @@ from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap, find_spent_budget
+from gitbaton.usecases.choosing import Choice, accept_only, explain_nothing
 from gitbaton.usecases.contest import (
     draw_wait,
     keep_or_withdraw,
@@ -25,6 +26,7 @@ from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gitbaton.domain.board import Entry
     from gitbaton.domain.lifecycle import LiveStatus
     from gitbaton.domain.task import TaskRun
 
@@ -39,35 +41,6 @@ class Claim(NamedTuple):
     run: str
     base: str
     reason: str
-
-
-class Choice(NamedTuple):
-    """What ``next`` answers: an entry or none, and why."""
-
-    entry: Entry | None
-    reason: str
-
-
-def choose_next(view: View, *, accept: Callable[[Entry], bool] = lambda _: True) -> Choice:
-    """The best claimable task, from base and state refs alone."""
-    found = next((e for e in claimable_in_order(view.board) if accept(e)), None)
-    return Choice(found, explain_reason(found) if found else explain_nothing(view))
-
-
-def explain_nothing(view: View) -> str:
-    """Why nothing is ready, counted by state."""
-    entries = view.board.entries.values()
-    counts: dict[str, int] = {}
-    for entry in entries:
-        counts[entry.state] = counts.get(entry.state, 0) + 1
-    open_states = {s: n for s, n in counts.items() if s not in ("done", "cancelled")}
-    if not entries and not view.board.broken:
-        return "there are no tasks on the base branch yet"
-    words = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in sorted(open_states.items()))
-    broken = f"; {len(view.board.broken)} broken" if view.board.broken else ""
-    if not open_states:
-        return "all tasks are done" + broken
-    return f"no task is ready: {words}{broken}"
 
 
 def claim_task(
@@ -267,11 +240,6 @@ def claim_as_person(
     holder = Holder(name=project.actor, kind="person")
     accept = accept_only(label, plan)
     return claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
-
-
-def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:
-    """Whether an entry has ``label`` and belongs to ``plan``; None: any."""
-    return lambda e: (not label or label in e.row.labels) and (not plan or e.row.plan == plan)
 
 
 def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:

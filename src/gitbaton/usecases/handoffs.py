@@ -106,14 +106,15 @@ def make_drafts(project: Project, done: Finished, log: AttemptLog) -> dict[str, 
                 f"the proposed task {task_id} refers to something that is not there; that was left out",
             )
         fitting = proposed.model_copy(update={"depends_on": needs, "parent": parent, "plan": plan})
-        files[task_path(task_id)] = _render_draft(fitting, task_id, done.secrets)
+        path = task_path(task_id, project.repo.config.layout, plan)
+        files[path] = _render_draft(fitting, path, done.secrets)
         known[proposed.id or task_id] = task_id
     return files
 
 
-def _render_draft(proposed: ProposedTask, task_id: str, secrets: Mapping[str, str]) -> bytes:
+def _render_draft(proposed: ProposedTask, path: str, secrets: Mapping[str, str]) -> bytes:
     value = redact(proposed.model_dump(mode="json", exclude_defaults=True, exclude={"id"}), secrets)
     value["status"] = "draft"
     value["acceptance"] = [a["text"] for a in value.get("acceptance", [])] or None
     value = {k: v for k, v in value.items() if v is not None}
-    return render_document(value, task_path(task_id), "task")
+    return render_document(value, path, "task")

@@ -16,8 +16,9 @@ from gitbaton.domain.task import Check, Task
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import list_tree, read_objects, resolve
-from gitbaton.store.layout import HANDOFFS, classify, plan_path
+from gitbaton.store.git import list_tree, read_objects
+from gitbaton.store.layout import HANDOFFS, plan_path
+from gitbaton.store.plain import iter_newest_handoffs
 from gitbaton.store.roles import find_role
 
 if TYPE_CHECKING:
@@ -202,37 +203,16 @@ def find_newest_handoffs(
     """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything). Only as many
     files are read as are wanted: their names tell the time.
     """
-    repo = project.repo
-    folder = f"{HANDOFFS}/{task}" if task else HANDOFFS
     tip = view.tips.states.get(task) if task else None
-    places = [repo.base.commit, resolve(repo.git, "HEAD")]
-    if tip and tip.state.head:
-        places.append(resolve(repo.git, tip.state.head))
-    found: dict[str, str | None] = {}  # path → blob; None: in the working tree alone
-    for commit in dict.fromkeys(c for c in places if c):
-        for entry in list_tree(repo.git, commit, folder):
-            if entry.kind == "blob" and _is_handoff(entry.path):
-                found.setdefault(entry.path, entry.oid)
-    for file in (repo.top / folder).rglob("*.yaml"):
-        path = file.relative_to(repo.top).as_posix()
-        if path not in found and _is_handoff(path) and file.is_file() and not file.is_symlink():
-            found[path] = None
     newest: list[tuple[str, Handoff]] = []
-    for path in sorted(found, key=lambda p: p.rsplit("/", 1)[-1], reverse=True):
+    for path, data in iter_newest_handoffs(project.repo, task, tip.state.head if tip else None):
         if len(newest) == limit:
             break
-        oid = found[path]
-        data = read_objects(repo.git, [oid])[0] if oid else (repo.top / path).read_bytes()
         try:
-            newest.append((path, parse_document(data or b"", path, Handoff, "handoff")))
+            newest.append((path, parse_document(data, path, Handoff, "handoff")))
         except InvalidDocument:
             continue  # `validate` names it
     return newest
-
-
-def _is_handoff(path: str) -> bool:
-    place = classify(path)
-    return place is not None and place.kind == "handoff"
 
 
 def find_title(repo: Repository, commit: str, task_id: str) -> str:

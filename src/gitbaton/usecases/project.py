@@ -92,7 +92,7 @@ def load_view(project: Project, *, local: bool) -> View:
     seen = [m for m in merges if repo.base.commit and project.ledger.contains(repo, repo.base.commit, m)]
     board = fold_board(
         contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
-        attempts_max=repo.config.retries.attempts, merges_seen=seen, plans=contents.plans,
+        attempts_max=repo.config_file.facts.attempts_max, merges_seen=seen, plans=contents.plans,
     )  # fmt: skip
     return View(board, contents, tips)
 

@@ -12,7 +12,8 @@ from gitbaton.errors import BatonError
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import allow_environment, remove_workplace
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
-from gitbaton.usecases.claim import Choice, Claim, choose_next, claim_task, lease_for
+from gitbaton.usecases.choosing import Choice, choose_next
+from gitbaton.usecases.claim import Claim, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure

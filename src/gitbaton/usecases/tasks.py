@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from gitbaton.domain.choices import PRIORITIES
 from gitbaton.domain.graph import find_cycles
 from gitbaton.domain.ids import check_id, find_id, find_similar, make_id
 from gitbaton.domain.outbox import Item, ProposedTask
-from gitbaton.domain.task import PRIORITIES, Task
+from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
 from gitbaton.store.documents import edit_document, parse_document, render_document
 from gitbaton.store.edits import Edited, commit_edits
@@ -62,7 +63,7 @@ def add_task(
         return _propose(project.outbox, chosen, value)
     value.setdefault("created", render_time(project.clock()))
     value.setdefault("status", "todo")
-    path = task_path(chosen)
+    path = task_path(chosen, project.repo.config.layout, value.get("plan"))
     text = render_document(value, path, "task")
     _refuse_misfit(text, path)
 

@@ -1,0 +1,62 @@
+"""The settings file, read only as far as a command needs it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.errors import InvalidDocument, Problem
+from gitbaton.store.cache import hash_blob
+from gitbaton.store.layout import CONFIG_PATH
+
+if TYPE_CHECKING:
+    from gitbaton.domain.config import Config
+    from gitbaton.store.cache import Cache
+
+
+class ConfigFacts(NamedTuple):
+    """What every command needs of the settings; the defaults are those of ``domain.config``."""
+
+    base: str | None = None
+    remote: str | None = None
+    namespace: str = "refs/baton"
+    attempts_max: int = 3
+
+
+class ConfigFile:
+    """The text of a settings file (None: there is none). What every command needs is kept in the cache; all else is
+    parsed when it is asked for. A file that can't be read gives the defaults and its problems.
+    """
+
+    def __init__(self, data: bytes | None, cache: Cache | None = None) -> None:
+        self._data = data
+        self.facts = ConfigFacts()
+        self.problems: tuple[Problem, ...] = ()
+        if data is None:
+            return
+        oid = hash_blob(data)
+        if cache and (kept := cache.find_document("config", oid)):
+            self.facts = ConfigFacts(*kept[0])
+            self.problems = tuple(Problem(*p) for p in kept[1])
+            return
+        config, self.problems = self._parsed
+        self.facts = ConfigFacts(config.base, config.remote, config.namespace, config.retries.attempts)
+        if cache:
+            cache.keep_document("config", oid, (tuple(self.facts), [tuple(p) for p in self.problems]))
+
+    @property
+    def config(self) -> Config:
+        """All settings."""
+        return self._parsed[0]
+
+    @cached_property
+    def _parsed(self) -> tuple[Config, tuple[Problem, ...]]:
+        from gitbaton.domain.config import Config
+        from gitbaton.store.documents import parse_document
+
+        if self._data is None:
+            return Config(), ()
+        try:
+            return parse_document(self._data, CONFIG_PATH, Config, "config"), ()
+        except InvalidDocument as error:
+            return Config(), error.problems
