@@ -124,7 +124,10 @@ def test_one_key_added_twice_in_different_places_is_a_conflict(tmp_path: Path) -
     text = "title: A\n\n\n\n\nstatus: todo\n\n\n\n\nlabels: [x]\n"
     ours = change(("title: A\n", "title: A\nrole: ours\n"), text=text)
     theirs = change(("labels: [x]\n", "labels: [x]\nrole: theirs\n"), text=text)
-    assert conflict(tmp_path, ours, theirs, text) == f"<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n"
+    assert conflict(tmp_path, ours, theirs, text) == change(
+        ("title: A\n", "title: A\n<<<<<<< ours\nrole: ours\n=======\nrole: theirs\n>>>>>>> theirs\n"),
+        text=text,
+    )
 
 
 @pytest.mark.promise("merge.layout")
@@ -138,12 +141,23 @@ def test_comments_of_both_sides_stay(tmp_path: Path, *, swap: bool) -> None:
     assert "status: done\n" in found
 
 
-def test_comments_that_only_one_of_two_texts_can_keep_are_a_conflict(tmp_path: Path) -> None:
+def test_comments_on_different_fields(tmp_path: Path) -> None:
     ours = change(("status: todo", "status: done  # at last"))
     theirs = change(("priority: low", "priority: high  # ask Rita first"))
-    left = conflict(tmp_path, ours, theirs)
-    assert "# at last" in left
-    assert "# ask Rita first" in left
+    assert merged(tmp_path, ours, theirs) == change(
+        ("priority: low", "priority: high  # ask Rita first"), text=ours
+    )
+
+
+def test_comments_that_only_one_of_two_texts_can_keep_are_a_conflict(tmp_path: Path) -> None:
+    ours = change(("[x, y]", "[x, y, ours]  # mine"))
+    theirs = change(("[x, y]", "[x, y, theirs]  # ask Rita first"))
+    assert conflict(tmp_path, ours, theirs) == change(
+        (
+            "labels: [x, y]\n",
+            "<<<<<<< ours\nlabels: [x, y, ours]  # mine\n=======\nlabels: [x, y, theirs]  # ask Rita first\n>>>>>>> theirs\n",
+        )
+    )
 
 
 @pytest.mark.promise("merge.layout")

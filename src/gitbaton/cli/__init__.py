@@ -46,7 +46,7 @@ COMMANDS: dict[str, Listed] = {
     "accept": Listed("reviews", "Review", "merge published work"),
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
-    "sync": Listed("reviews", "Review", "note what was merged or closed elsewhere"),
+    "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
     "merge-file": Listed("setup", "Connect", "git's merge driver for task files"),

@@ -8,7 +8,7 @@ from gitbaton.errors import BatonError, LostRace, Refusal
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.edits import queue_writers
 from gitbaton.store.git import is_ancestor, resolve
-from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, refuse_dirty
+from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, move_along, refuse_dirty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,16 +95,7 @@ class LocalForge:
                 return
             if place.commit != merge.base:
                 raise LostRace([place.ref])
-            refuse_dirty(place, merge.commit)
-            following = Following(repo, place, merge.commit)
-            following.announce()
-            try:
-                publish()
-            except BaseException:
-                if resolve(repo.git, place.ref) != merge.commit:
-                    following.give_up()
-                raise
-            following.arrive()
+            move_along(repo, place, merge.commit, publish)
 
     def _merge_remotely(self, repo: Repository, merge: Merge, publish: Callable[[], None]) -> None:
         """The remote's branch moves; the local one follows where it only lags behind."""

@@ -30,6 +30,14 @@ class Commit(NamedTuple):
     email: str
 
 
+class Authorship(NamedTuple):
+    """Who wrote a commit, and when (seconds and time zone, as git stores them)."""
+
+    name: str
+    email: str
+    date: str
+
+
 class Git:
     """git in one repository. ``where`` is a worktree or a git dir; ``overrides`` go into the environment."""
 
@@ -267,10 +275,11 @@ def commit_tree(
     message: str,
     *,
     author: Commit | None = None,
+    credit: Authorship | None = None,
     sign: bool = False,
 ) -> str:
-    """A commit object. ``author`` sets author and committer; ``sign`` honours commit.gpgsign, which plumbing
-    ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
+    """A commit object. ``author`` sets author and committer, ``credit`` the author alone; ``sign`` honours
+    commit.gpgsign, which plumbing ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
     """
     args = [a for p in parents for a in ("-p", p)]
     if sign and git.find("config", "--type=bool", "commit.gpgsign") == "true":
@@ -280,5 +289,9 @@ def commit_tree(
         env = {
             "GIT_AUTHOR_NAME": author.name, "GIT_AUTHOR_EMAIL": author.email,
             "GIT_COMMITTER_NAME": author.name, "GIT_COMMITTER_EMAIL": author.email,
+        }  # fmt: skip
+    elif credit:
+        env = {
+            "GIT_AUTHOR_NAME": credit.name, "GIT_AUTHOR_EMAIL": credit.email, "GIT_AUTHOR_DATE": credit.date,
         }  # fmt: skip
     return git.text("commit-tree", tree, *args, data=message.encode("utf-8", "replace"), env=env)

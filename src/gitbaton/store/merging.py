@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.errors import BatonError, Refusal
+from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.store.checkout import LOCK_PATIENCE_S
 from gitbaton.store.failures import explain_failure
 from gitbaton.store.git import Git, commit_tree, is_ancestor, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gitbaton.store.repository import Repository
 
@@ -97,7 +97,7 @@ def refuse_dirty(place: CheckedOut, target: str) -> None:
             return
         hit = [done.err.strip().removeprefix("error: ").splitlines()[0] if done.err.strip() else "?"]
     raise Refusal(
-        f"the checked-out base branch has your own changes in files of this work: {', '.join(hit[:8])}",
+        f"{place.ref.removeprefix('refs/heads/')} is checked out with changes of your own in files of this work: {', '.join(hit[:8])}",
         code="dirty-files", hint="commit or stash them first", data={"files": hit, "worktree": os.fspath(place.git.where)},
     )  # fmt: skip
 
@@ -156,6 +156,37 @@ class Following:
     def give_up(self) -> None:
         """The branch has not moved, or all is done."""
         self._note.unlink(missing_ok=True)
+
+
+def move_along(repo: Repository, place: CheckedOut, target: str, publish: Callable[[], None]) -> None:
+    """Let a worktree go to ``target`` as ``publish`` moves its branch there: never does it look as if the new
+    commits were taken back. Raises ``Refusal`` (``dirty-files``) before anything has happened, and what
+    ``publish`` raises. The caller holds the writers' lock.
+    """
+    refuse_dirty(place, target)
+    following = Following(repo, place, target)
+    following.announce()
+    try:
+        publish()
+    except BaseException:
+        if resolve(repo.git, place.ref) != target:
+            following.give_up()
+        raise
+    following.arrive()
+
+
+def move_branch(repo: Repository, ref: str, new: str, old: str | None, message: str) -> None:
+    """Move a branch by compare-and-swap (``old`` None = it must not exist). Raises ``LostRace``, or ``TryAgain`` (``ref-locked``)."""
+    done = repo.git.run("update-ref", "-m", f"baton: {message}", ref, new, old or "0" * len(new))
+    if done.code == 0:
+        return
+    if resolve(repo.git, ref) != old:
+        raise LostRace([ref])
+    raise TryAgain(
+        f"the branch could not be moved: {done.err.strip()}",
+        code="ref-locked",
+        hint="try again; if no git command is running, remove the .lock file that git names",
+    )
 
 
 def _bring_along(place: CheckedOut, target: str) -> None:
