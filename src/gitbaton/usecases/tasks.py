@@ -18,8 +18,9 @@ from gitbaton.store.live import render_time
 from gitbaton.store.outbox import read_outbox, write_item
 from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField
 from gitbaton.usecases.assignments import list_edits, parse_assignment
+from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, View, find_row, refuse_inside
-from gitbaton.usecases.writing import HERE, Delivery, open_target, write_documents
+from gitbaton.usecases.writing import open_target, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
