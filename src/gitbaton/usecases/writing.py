@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.ids import make_slug
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 _TRIES = 20
 #: What a server says to whoever may not push to a branch.
 _FORBIDDEN = ("push-refused", "no-permission")
+
+
+class Written(NamedTuple):
+    """A task that was written, and the commit. ``edited`` is None inside an attempt: the task went to the
+    outbox as a proposal.
+    """
+
+    task: str
+    path: str
+    edited: Edited | None
 
 
 def open_target(project: Project, to: Delivery) -> tuple[Project, View, Delivery]:
@@ -56,7 +66,7 @@ def pushed(project: Project, edited: Edited, *, push: bool | None) -> Edited:
     """Push the branch of an edit where asked to, or where the config says ``push: auto``. On a remote that has moved
     the edit is made anew, field by field; then the answer names the new commit.
     """
-    auto = push is None and project.repo.config.push == "auto"
+    auto = push is None and project.repo.config_file.facts.push == "auto"
     if not (push or auto) or edited.commit is None or edited.branch is None or project.repo.remote is None:
         return edited
     from gitbaton.usecases.exchange import exchange_documents
