@@ -74,7 +74,7 @@ def place_at(repo: Repository, root: Path, hold: object = None) -> Workplace:
 
 def find_start(repo: Repository, root: Path) -> str | None:
     """The commit that the workplace at ``root`` was made from, or None if there is none."""
-    return resolve(repo.git, f"{_STARTED}{root.name}") if root.exists() else None
+    return resolve(repo.git, f"{STARTED}{root.name}") if root.exists() else None
 
 
 def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> Workplace:
