@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
 from gitbaton.store.documents import edit_document, parse_document, render_document
 from gitbaton.store.yamledit import SetField
-from gitbaton.domain.task import Task
 from gitbaton.usecases.setting import replace_lines, set_fields
 from support.repos import make_repository, project
 
@@ -19,11 +19,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATH = "tasks/a.yaml"
-WORDS = st.sampled_from(["high", "todo", "Yes", "on", "null", "Rita", "A line, with more", "x" * 201, "spike", "No. 5", "finished"])
+WORDS = st.sampled_from(
+    [
+        "high",
+        "todo",
+        "Yes",
+        "on",
+        "null",
+        "Rita",
+        "A line, with more",
+        "x" * 201,
+        "spike",
+        "No. 5",
+        "finished",
+    ]
+)
 FIELDS = st.sampled_from(["title", "status", "type", "priority", "role", "assignee", "hold", "complexity"])
 
 
-@given(st.dictionaries(FIELDS, WORDS), FIELDS, WORDS, st.sampled_from(["", "# mine\n", "description: |\n  status: todo\n"]))
+@given(
+    st.dictionaries(FIELDS, WORDS),
+    FIELDS,
+    WORDS,
+    st.sampled_from(["", "# mine\n", "description: |\n  status: todo\n"]),
+)
 def test_both_ways_write_the_same(value: dict[str, str], name: str, word: str, end: str) -> None:
     old = render_document({"title": "A", **value}, PATH, "task") + end.encode()
     quick = replace_lines(old, PATH, "a", {name: word})
@@ -58,7 +77,13 @@ def test_what_the_quick_way_leaves_alone(text: bytes | None, field: str, value: 
 def test_ids_and_files_that_need_a_closer_look(tmp_path: Path) -> None:
     text = "title: A\npriority: low\n"
     work = make_repository(
-        tmp_path, {"tasks/aa.yaml": text, "tasks/x/twice.yaml": text, "tasks/twice.yaml": text, "tasks/wrong.yaml": text + "no: 1\n"}
+        tmp_path,
+        {
+            "tasks/aa.yaml": text,
+            "tasks/x/twice.yaml": text,
+            "tasks/twice.yaml": text,
+            "tasks/wrong.yaml": text + "no: 1\n",
+        },
     )
     assert set_fields(project(work), "a", ["priority=high"]).task == "aa"
     assert set_fields(project(work), "AA", ["priority=critical"]).task == "aa"

@@ -41,7 +41,9 @@ class ConfigFile:
             self.problems = tuple(Problem(*p) for p in kept[1])
             return
         config, self.problems = self._parsed
-        self.facts = ConfigFacts(config.base, config.remote, config.namespace, config.retries.attempts, config.push)
+        self.facts = ConfigFacts(
+            config.base, config.remote, config.namespace, config.retries.attempts, config.push
+        )
         if cache:
             cache.keep_document("config", oid, (tuple(self.facts), [tuple(p) for p in self.problems]))
 

@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.store.checkout import Entry, IndexLock, Replacements, read_file, read_index
-from gitbaton.store.git import commit_tree, list_entries, read_objects, resolve, write_blob, write_tree_with
+from gitbaton.store.git import commit_tree, read_objects
 from gitbaton.store.journal import Journal, Step, is_interrupted, recover
 from gitbaton.store.merging import move_branch, recover_followings
+from gitbaton.store.objects import read_tip, write_object, write_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gitbaton.store.git import Git, TreeEntry
+    from gitbaton.store.git import TreeEntry
+    from gitbaton.store.objects import Tip
     from gitbaton.store.repository import Repository
 
     #: Old text (None = no file) → new text (None = delete). Pure, because it is applied to several texts and
@@ -72,7 +74,7 @@ class _Texts(NamedTuple):
 class _Plan(NamedTuple):
     """An edit worked out for one state of branch, index and working files."""
 
-    head: str | None
+    tip: Tip
     before: dict[str, _Texts]
     commits: dict[str, tuple[str, str] | None]
     steps: dict[str, Step]
@@ -126,7 +128,7 @@ def commit_edits(repo: Repository, changes: Mapping[str, Change], message: str) 
         branch_ref = _find_branch(repo)
         for _ in range(_TRIES):
             try:
-                plan = _work_out(repo, resolve(repo.git, branch_ref), changes)
+                plan = _work_out(repo, branch_ref, changes)
                 return _carry_out(repo, branch_ref, plan, message)
             except LostRace:
                 continue  # somebody else committed, staged or typed meanwhile; the edit is pure: do it anew
@@ -155,8 +157,9 @@ def _find_branch(repo: Repository) -> str:
 # -- working it out: reads, and objects that nothing refers to yet --------------------------------------------
 
 
-def _work_out(repo: Repository, head: str | None, changes: Mapping[str, Change]) -> _Plan:
-    before = _read_texts(repo, head, list(changes))
+def _work_out(repo: Repository, ref: str, changes: Mapping[str, Change]) -> _Plan:
+    tip = read_tip(repo.git, ref, list(changes))
+    before = _read_texts(repo, tip, list(changes))
     commits: dict[str, tuple[str, str] | None] = {}
     steps: dict[str, Step] = {}
     loose: list[str] = []
@@ -172,12 +175,12 @@ def _work_out(repo: Repository, head: str | None, changes: Mapping[str, Change])
             continue
         oid = old.tip.oid if old.tip else None
         if new != old.committed:
-            oid = None if new is None else stored.get(new) or write_blob(repo.git, new)
+            oid = None if new is None else stored.get(new) or write_object(repo, "blob", new)
             commits[path] = None if oid is None else (old.tip.mode if old.tip else _PLAIN, oid)
         if draft:
             loose.append(path)
-        steps[path] = _make_step(repo.git, path, old, new, oid, staged, working)
-    return _Plan(head, before, commits, steps, tuple(loose))
+        steps[path] = _make_step(repo, path, old, new, oid, staged, working)
+    return _Plan(tip, before, commits, steps, tuple(loose))
 
 
 def _change_staged(old: _Texts, new: bytes | None, change: Change, path: str) -> bytes | None:
@@ -204,7 +207,7 @@ def _apply(change: Change, text: bytes | None, path: str, what: str) -> bytes | 
 
 
 def _make_step(
-    git: Git,
+    repo: Repository,
     path: str,
     old: _Texts,
     new: bytes | None,
@@ -216,18 +219,17 @@ def _make_step(
     entry = None
     if staged != old.staged:
         mode = old.entry.mode if old.entry else old.tip.mode if old.tip else _PLAIN
-        oid = staged and (committed if staged == new and committed else write_blob(git, staged))
+        oid = staged and (committed if staged == new and committed else write_object(repo, "blob", staged))
         known = oid or (old.entry and old.entry.oid) or ""
         entry = (old.entry, f"{mode} {oid}\t{path}" if oid else f"0 {'0' * len(known)}\t{path}")
     return Step(committed, entry, None if working == old.working else (old.working, working))
 
 
-def _read_texts(repo: Repository, head: str | None, paths: Sequence[str]) -> dict[str, _Texts]:
+def _read_texts(repo: Repository, tip: Tip, paths: Sequence[str]) -> dict[str, _Texts]:
     """Committed, staged and working text of each path. Raises ``Refusal`` for links, submodules, unmerged
     paths, and files where folders must be.
     """
-    git = repo.git
-    tips = list_entries(git, head, paths) if head else {}
+    git, tips = repo.git, tip.entries
     index = read_index(git, paths)
     modes = [(p, t.mode) for p, t in tips.items()] + [(p, e.mode) for p, e in index.items()]
     for path, mode in modes:
@@ -237,15 +239,20 @@ def _read_texts(repo: Repository, head: str | None, paths: Sequence[str]) -> dic
                 code="not-a-file",
                 hint="replace it by a plain one, and commit that",
             )
-    wanted = list(dict.fromkeys([*(t.oid for t in tips.values()), *(e.oid for e in index.values())]))
-    texts = dict(zip(wanted, read_objects(git, wanted), strict=True))
+    wanted = [oid for oid in dict.fromkeys(e.oid for e in index.values()) if oid not in tip.texts]
+    texts: dict[str, bytes | None] = {
+        **tip.texts,
+        **dict(zip(wanted, read_objects(git, wanted), strict=True)),
+    }
     found = {}
     for path in paths:
-        tip, entry = tips.get(path), index.get(path)
+        there, entry = tips.get(path), index.get(path)
         staged = texts[entry.oid] if entry else None
-        if entry and tip is None and entry.oid in _EMPTY_BLOBS:
+        if entry and there is None and entry.oid in _EMPTY_BLOBS:
             staged = None
-        found[path] = _Texts(tip, texts[tip.oid] if tip else None, entry, staged, read_file(repo.top, path))
+        found[path] = _Texts(
+            there, texts[there.oid] if there else None, entry, staged, read_file(repo.top, path)
+        )
     return found
 
 
@@ -260,8 +267,9 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
         return done
     commit = None
     if plan.commits:
-        tree = write_tree_with(repo.git, plan.head and f"{plan.head}^{{tree}}", plan.commits, replacing=False)
-        commit = commit_tree(repo.git, tree, [plan.head] if plan.head else [], message, sign=True)
+        trees = write_tree(repo, plan.tip, plan.commits)
+        parents = [plan.tip.commit] if plan.tip.commit else []
+        commit = commit_tree(repo.git, trees[""], parents, message, sign=True, settings=repo.settings)
     texts = {p: s.working[1] for p, s in plan.steps.items() if s.working}
     lines = {p: s.staged[1] for p, s in plan.steps.items() if s.staged}
     journal = Journal(repo, f"{os.getpid()}-{secrets.token_hex(4)}")
@@ -276,7 +284,7 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
                 _refuse_moved(repo, plan)
                 index.prepare(lines.values(), {p: e for p, e in _entries(plan).items() if p in lines})
                 if commit:
-                    move_branch(repo, ref, commit, plan.head, message.splitlines()[0])
+                    move_branch(repo, ref, commit, plan.tip.commit, message.splitlines()[0])
                     moved = True
                 files.apply()
                 if lines:

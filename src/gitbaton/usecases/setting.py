@@ -34,10 +34,10 @@ def set_fields(project: Project, text: str, assignments: Sequence[str], *, to: D
     """As ``update_task``, with the words of the command line: ``FIELD=VALUE``, ``LIST+=ITEM``, ``LIST-=ITEM``,
     ``FIELD=`` (remove), nested as ``run.model=…``.
     """
-    plain = [found.groups() for a in assignments if (found := _PLAIN.fullmatch(a))]
+    plain = {found[1]: found[2] for a in assignments if (found := _PLAIN.fullmatch(a))}
     if plain and len(plain) == len(assignments):
-        message = f"Set {', '.join(dict(plain))} of {text}"
-        if done := _set_plain(project, text, dict(plain), message, to):
+        message = f"Set {', '.join(plain)} of {text}"
+        if done := _set_plain(project, text, plain, message, to):
             return done
     from gitbaton.usecases.tasks import change_fields
 
