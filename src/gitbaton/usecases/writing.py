@@ -15,7 +15,7 @@ from gitbaton.usecases.project import Project, View, load_view
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gitbaton.store.edits import Change
+    from gitbaton.store.threetexts import Change
     from gitbaton.usecases.delivery import Delivery
 
 _TRIES = 20
