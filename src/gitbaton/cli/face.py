@@ -61,11 +61,11 @@ def build_parser(name: str, command: Command) -> Parser:
     return parser
 
 
-def open_here() -> Project:
-    """The project of the current folder."""
+def open_here(*, complete: bool = True) -> Project:
+    """The project of the current folder, after completing what a killed command left (unless told not to)."""
     from gitbaton import wiring
 
-    return wiring.open_here()
+    return wiring.open_here(complete=complete)
 
 
 def carry_out(command: Command, arguments: argparse.Namespace, *, as_json: bool) -> int:

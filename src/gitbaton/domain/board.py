@@ -64,7 +64,9 @@ class BrokenRow(NamedTuple):
 
 
 class LiveRow(NamedTuple):
-    """What the board needs of a state tip. Times are seconds since the epoch."""
+    """What the board needs of a state tip. Times are seconds since the epoch. ``workflow`` names the workflow
+    run that holds the claim, if one does.
+    """
 
     task: str
     status: LiveStatus
@@ -87,6 +89,7 @@ class LiveRow(NamedTuple):
     pull_request: str | None = None
     cost_usd: float = 0.0
     since: str | None = None
+    workflow: str | None = None
 
 
 class Entry(NamedTuple):
@@ -269,6 +272,8 @@ def _effective(
         if live.lease is None or live.lease > now:
             return "in_progress", f"{who} is at it"
         after = "" if left else ", and it was the last attempt: a person decides"
+        if live.workflow and left:
+            after = f"; it is free once {live.workflow} has ended"
         return "stale", f"{who} claimed it, but the lease has passed{after}"
     if row.status == "draft":
         return "draft", "it is a draft: set status=todo when it is meant"

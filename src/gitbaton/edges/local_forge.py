@@ -13,6 +13,7 @@ from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gitbaton.domain.workflow_run import WorkflowRun
     from gitbaton.ports import Refs
     from gitbaton.store.repository import Repository
 
@@ -124,3 +125,7 @@ class LocalForge:
 
     def close(self, review: Review) -> None:
         """See ``ports.Forge``. Closing is an event of the live state alone."""
+
+    def has_run_ended(self, run: WorkflowRun) -> bool | None:  # noqa: ARG002 the interface's
+        """See ``ports.Forge``. Bare Git runs no workflows and knows nobody who does."""
+        return None

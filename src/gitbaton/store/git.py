@@ -55,12 +55,14 @@ class Git:
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        fds: Sequence[int] = (),
     ) -> Output:
-        """Run ``git ARGS``; never raises for a non-zero exit."""
+        """Run ``git ARGS``; never raises for a non-zero exit. ``fds`` are open files that git inherits."""
         try:
             done = subprocess.run(
                 [*COMMAND, *args], cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
                 stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False, timeout=timeout_s,
+                pass_fds=fds,
             )  # fmt: skip
         except FileNotFoundError as error:
             if not self.where.is_dir():
@@ -118,6 +120,12 @@ def is_ancestor(git: Git, older: str, newer: str) -> bool:
     if could_not_answer(done):
         raise explain_failure(asked, done)
     return done.code == 0
+
+
+def has_nothing_new(git: Git, head: str, base: str) -> bool:
+    """Whether merging ``head`` into ``base`` would change nothing: it was merged as a squash, or by hand."""
+    merged = git.run("merge-tree", "--write-tree", base, head)
+    return merged.code == 0 and merged.out.decode().strip() == git.find("rev-parse", f"{base}^{{tree}}")
 
 
 def find_merge_base(git: Git, first: str, second: str) -> str | None:

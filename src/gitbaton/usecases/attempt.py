@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 POLL_S = 30.0
 _CHECK_OUTPUT = 4000
+_INTERRUPTED = "interrupted at the keyboard"
 _CHECK_LINES = 6  # of a failed check are shown at once; the handoff keeps more
 _WORD = re.compile(r"\w")
 
@@ -186,7 +187,11 @@ def carry_out(
         log.say("guard", finding.message)
     worth_checking = report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None
     check_env = build_environment(project.environment, settings.agent.env, place, author)
-    checks = run_checks(project, around, place, check_env, log) if worth_checking else ()
+    checks: tuple[CheckResult, ...] = ()
+    try:
+        checks = run_checks(project, around, place, check_env, log) if worth_checking else ()
+    except KeyboardInterrupt:  # what the agent did is a checkpoint all the same
+        report, interrupted = replace(report, outcome=Outcome.STOPPED, message=_INTERRUPTED), True
     verdict = judge_attempt(
         _evidence(project, claim, around, report, collected, findings, checks, start, changes)
     )
@@ -230,7 +235,7 @@ def _run_agent(
     try:
         return run(request, show, watch), False
     except KeyboardInterrupt:
-        return AgentReport(Outcome.STOPPED, "interrupted at the keyboard", Usage()), True
+        return AgentReport(Outcome.STOPPED, _INTERRUPTED, Usage()), True
 
 
 def find_start(project: Project, claim: Claim) -> tuple[str, str | None]:
