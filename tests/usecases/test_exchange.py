@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("edit.exchange")
+
 TASK = "tasks/a.yaml"
 TEXT = "title: A  # first\n\nstatus: todo\n\npriority: low\nlabels: [x]\n"
 FILES = {"tasks/config.yaml": "base: main\n", TASK: TEXT, "tasks/b.yaml": "title: B\n", "src/x.py": "x = 1\n"}
@@ -235,6 +237,7 @@ def test_a_merge_among_the_commits(work: Checkout, other: Checkout) -> None:
     )
 
 
+@pytest.mark.promise("edit.other-work")
 def test_files_in_the_way(work: Checkout, other: Checkout) -> None:
     theirs(other, ("low", "high"))
     set_fields(project(work), "b", ["priority=high"])
@@ -276,6 +279,7 @@ def test_an_upstream_of_another_name(work: Checkout, other: Checkout) -> None:
     assert git(work.remote or work.path, "branch", "--list", "mine") == ""
 
 
+@pytest.mark.promise("edit.identity")
 def test_without_an_identity_nothing_happens(
     work: Checkout, other: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +318,7 @@ def test_an_edit_is_pushed_onto_a_moved_remote(work: Checkout, other: Checkout) 
     assert work.read(TASK) == change(TEXT, ("low", "high"), ("title: A", "title: Mine"))
 
 
+@pytest.mark.promise("edit.none-lost")
 def test_an_edit_that_can_not_be_pushed_stays_committed(work: Checkout, other: Checkout) -> None:
     theirs(other, ("low", "high"))
     with pytest.raises(
@@ -324,6 +329,7 @@ def test_an_edit_that_can_not_be_pushed_stays_committed(work: Checkout, other: C
     assert (work.status(), subjects(work)) == ("", ["Set priority of a", "Start"])
 
 
+@pytest.mark.promise("edit.not-pushed")
 def test_push_auto_pushes_tasks_alone(work: Checkout) -> None:
     work.commit({"tasks/config.yaml": "base: main\npush: auto\n"}, push=True)
     one = add_task(project(work), {"title": "One"}).edited
@@ -358,6 +364,7 @@ def test_a_race_that_is_lost_again_and_again(work: Checkout, other: Checkout) ->
     assert work.read(TASK).count("x-") == 3
 
 
+@pytest.mark.promise("edit.interrupted")
 def test_a_move_that_is_cut_off_is_completed(
     work: Checkout, other: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

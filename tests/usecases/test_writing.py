@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gitbaton.usecases.project import Project
     from support.github_story import Story
 
+pytestmark = pytest.mark.promise("edit.base")
+
 BASE, PROPOSAL = Delivery("base"), Delivery("proposal")
 FILES = {
     "tasks/config.yaml": "base: main\n",
@@ -124,6 +126,7 @@ def test_base_that_is_checked_out_here_is_an_ordinary_edit(work: Checkout) -> No
         assert git(server(work), "rev-parse", "main") == before, "as after any edit, pushing is asked for"
 
 
+@pytest.mark.promise("edit.branch", "edit.proposal")
 def test_on_a_detached_head_both_flags_work(work: Checkout) -> None:
     work.git("stash", "--quiet")
     work.git("switch", "--quiet", "--detach")
@@ -139,6 +142,7 @@ def test_on_a_detached_head_both_flags_work(work: Checkout) -> None:
     assert set_fields(open_here(work), "b", ["priority=high"], to=PROPOSAL).edited is not None
 
 
+@pytest.mark.promise("edit.none-lost")
 def test_a_lost_race_makes_the_edit_anew(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {**FILES}, remote=True)
     other = work.clone("other")
@@ -232,6 +236,7 @@ def test_a_file_that_is_in_the_way_there_is_named(twin: tuple[Checkout, Checkout
 # -- identity and signing ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("edit.identity")
 @pytest.mark.parametrize("to", [BASE, PROPOSAL], ids=["base", "proposal"])
 def test_without_an_identity_nothing_happens(
     work: Checkout, monkeypatch: pytest.MonkeyPatch, to: Delivery
@@ -246,6 +251,7 @@ def test_without_an_identity_nothing_happens(
     assert (picture(work), git(server(work), "for-each-ref")) == (before, refs)
 
 
+@pytest.mark.promise("edit.identity")
 @pytest.mark.parametrize("to", [BASE, PROPOSAL], ids=["base", "proposal"])
 def test_commits_are_signed_where_the_person_signs(work: Checkout, to: Delivery) -> None:
     program = work.path.parent / "fake-gpg"
@@ -264,6 +270,7 @@ def test_commits_are_signed_where_the_person_signs(work: Checkout, to: Delivery)
 # -- proposals ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("edit.proposal")
 def test_a_proposal_is_a_branch_of_its_own(work: Checkout) -> None:
     before, start = picture(work), git(server(work), "rev-parse", "main")
     first = set_fields(open_here(work), "a", ["priority=high"], to=PROPOSAL).edited
@@ -295,6 +302,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
         yield told
 
 
+@pytest.mark.promise("edit.proposal")
 def test_a_proposal_opens_a_pull_request(story: Story) -> None:
     work = Checkout(story.checkout)
     forge = story.forge()
@@ -309,6 +317,7 @@ def test_a_proposal_opens_a_pull_request(story: Story) -> None:
     assert work.status() == ""
 
 
+@pytest.mark.promise("edit.proposal")
 def test_a_forge_that_can_t_be_asked_leaves_the_branch(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {**FILES}, remote=True)
 
@@ -321,6 +330,7 @@ def test_a_forge_that_can_t_be_asked_leaves_the_branch(tmp_path: Path) -> None:
     assert git(server(work), "rev-parse", str(done.branch)) == done.commit
 
 
+@pytest.mark.promise("attempt.commits-nothing")
 def test_inside_an_attempt_nothing_is_committed(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {**FILES})
     outbox = tmp_path / "outbox"

@@ -11,7 +11,7 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from gitbaton.errors import BatonError, UsageError
+from gitbaton.errors import BatonError, UsageError, explain_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,6 +94,7 @@ def say(text: str) -> None:
 
 def report(error: BaseException, *, as_json: bool) -> int:
     """Word an error on stderr and give its exit code."""
+    error = explain_os_error(error) or error
     if isinstance(error, BatonError):
         if as_json:
             from gitbaton.report.records import error_record

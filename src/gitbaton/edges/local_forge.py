@@ -13,6 +13,7 @@ from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gitbaton.domain.workflow_run import WorkflowRun
     from gitbaton.ports import Refs
     from gitbaton.store.repository import Repository
 
@@ -115,10 +116,16 @@ class LocalForge:
                     refuse_dirty(place, merge.commit)
                     following.announce()
                 moved = repo.git.run("update-ref", "-m", "baton: accept", ref, merge.commit, old).code == 0
-                if following:
-                    following.arrive() if moved else following.give_up()
+                if following and not moved:
+                    following.give_up()
             except BatonError:
                 return  # a person began to change these files: it is merged, and they pull when they are ready
+            if following and moved:
+                following.arrive()
 
     def close(self, review: Review) -> None:
         """See ``ports.Forge``. Closing is an event of the live state alone."""
+
+    def has_run_ended(self, run: WorkflowRun) -> bool | None:  # noqa: ARG002 the interface's
+        """See ``ports.Forge``. Bare Git runs no workflows and knows nobody who does."""
+        return None

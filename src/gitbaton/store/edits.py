@@ -110,7 +110,7 @@ def complete_interrupted(repo: Repository) -> list[str]:
         with queue_writers(repo, wait=False):
             recover_followings(repo)
             return recover(repo)
-    except (Refusal, TryAgain):
+    except (BatonError, OSError):
         return []
 
 

@@ -10,7 +10,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal, Unreachable
-from gitbaton.store.failures import Output, explain_failure
+from gitbaton.store.failures import Output, could_not_answer, explain_failure
 from gitbaton.store.sealing import COMMAND, seal
 
 if TYPE_CHECKING:
@@ -55,12 +55,14 @@ class Git:
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        fds: Sequence[int] = (),
     ) -> Output:
-        """Run ``git ARGS``; never raises for a non-zero exit."""
+        """Run ``git ARGS``; never raises for a non-zero exit. ``fds`` are open files that git inherits."""
         try:
             done = subprocess.run(
                 [*COMMAND, *args], cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
                 stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False, timeout=timeout_s,
+                pass_fds=fds,
             )  # fmt: skip
         except FileNotFoundError as error:
             if not self.where.is_dir():
@@ -86,8 +88,12 @@ class Git:
         return self.call(*args, data=data, env=env).decode("utf-8", "surrogateescape").rstrip("\n")
 
     def find(self, *args: str) -> str | None:
-        """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing."""
+        """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing. Raises as ``call`` when git
+        could not answer at all: that must not be taken for a no.
+        """
         done = self.run(*args)
+        if could_not_answer(done):
+            raise explain_failure(args, done)
         return done.out.decode("utf-8", "surrogateescape").rstrip("\n") or None if done.code == 0 else None
 
 
@@ -109,7 +115,11 @@ def resolve(git: Git, revision: str) -> str | None:
 
 def is_ancestor(git: Git, older: str, newer: str) -> bool:
     """Whether ``newer`` contains ``older``; False when either is unknown here."""
-    return git.run("merge-base", "--is-ancestor", older, newer).code == 0
+    asked = ("merge-base", "--is-ancestor", older, newer)
+    done = git.run(*asked)
+    if could_not_answer(done):
+        raise explain_failure(asked, done)
+    return done.code == 0
 
 
 def has_nothing_new(git: Git, head: str, base: str) -> bool:

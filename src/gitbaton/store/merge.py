@@ -21,7 +21,7 @@ from gitbaton.store.mergevalues import GONE, is_same, join_parts, merge_values
 from gitbaton.store.schemas import shape_for
 from gitbaton.store.threeway import compare_three
 from gitbaton.store.yamledit import Edit, RemoveField, SetField, edit_yaml, same_value
-from gitbaton.store.yamlfile import field_name, parse_yaml
+from gitbaton.store.yamlfile import VALUE, field_name, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 #: Comments, roughly: what stands in a text field counts, too, and does no harm.
 _COMMENT = re.compile(r"(?:^|[ \t])#[ \t]*(\S[^\r\n]*)", re.MULTILINE)
+_HUNK = re.compile(r"^<{7} ours\n(.*?)^={7}\n(.*?)^>{7} theirs\n", re.DOTALL | re.MULTILINE)
 _MERGE_FILE_FAILED = 128  # below: the number of conflicts
 
 
@@ -79,15 +80,15 @@ def merge_documents(base: bytes, ours: bytes, theirs: bytes, path: str) -> Merge
     if base == ours:
         return Merged(theirs)
     place = classify(path)
-    kind = place.kind if place else "task"
-    values = [parse_yaml(t, path, shape_for(kind)).value if t.strip() else {} for t in (base, ours, theirs)]
+    shape = shape_for(place.kind) if place else VALUE
+    values = [parse_yaml(t, path, shape).value if t.strip() else {} for t in (base, ours, theirs)]
     conflicts: list[tuple[str, ...]] = []
     wanted = merge_values(values[0], values[1], values[2], (), conflicts)
     ending = _choose_ending(base, ours, theirs)
     texts = [t.decode().removeprefix("\ufeff").replace("\r\n", "\n") for t in (base, ours, theirs)]
-    found = _merge_sheets(texts, wanted, {c[0] for c in conflicts}, path, kind)
+    found = _merge_sheets(texts, wanted, {c[0] for c in conflicts}, path, shape)
     if found is None and not conflicts:
-        found = _splice(texts, values, wanted, path, kind)
+        found = _splice(texts, values, wanted, path)
     if found is None:
         ends = [t if t.endswith("\n") else t + "\n" for t in texts]
         found = _mark(ends[1], ends[2]), ("",)
@@ -110,10 +111,10 @@ _Found = tuple[str, tuple[str, ...]]
 
 
 def _merge_sheets(
-    texts: Sequence[str], wanted: dict[str, Any], clashing: set[str], path: str, kind: str
+    texts: Sequence[str], wanted: dict[str, Any], clashing: set[str], path: str, shape: Shape
 ) -> _Found | None:
-    """The document put together from its fields. None when a side can't be cut into fields, or when the
-    whole doesn't say what its parts say.
+    """The document put together from its fields. None when a side can't be cut into fields, when the whole
+    doesn't say what its parts say, or when choosing a side would leave something unreadable.
     """
     old, mine, other = (cut_sheet(text, path) for text in texts)
     if old is None or mine is None or other is None:
@@ -126,7 +127,6 @@ def _merge_sheets(
     if head is None or tail is None:
         return None
     parts, marked = [head], []
-    shape = shape_for(kind)
     for name in _order(old, mine, other):
         pieces = [sheet.fields.get(name) for sheet in sheets]
         part = _merge_piece(pieces, name, wanted.get(name, GONE), path, shape, clashes=name in clashing)
@@ -137,9 +137,12 @@ def _merge_sheets(
             blanks = [sheet.blanks.get(name) for sheet in sheets]
             parts += [part, "\n" * _choose_blanks(*blanks)]
     text = "".join([*parts, tail])
-    if not marked and not _says(text, wanted, path, shape):
-        return None
-    return text, tuple(marked)
+    sound = (
+        all(_is_readable(s, path, shape) for s in _settle(text))
+        if marked
+        else _says(text, wanted, path, shape)
+    )
+    return (text, tuple(marked)) if sound else None
 
 
 def _order(old: Sheet, mine: Sheet, other: Sheet) -> list[str]:
@@ -222,6 +225,19 @@ def _mark(mine: str, other: str) -> str:
     return f"<<<<<<< ours\n{mine}=======\n{other}>>>>>>> theirs\n"
 
 
+def _settle(text: str) -> list[str]:
+    """The text with every conflict decided for us, and for them."""
+    return [_HUNK.sub(rf"\{side}", text) for side in (1, 2)]
+
+
+def _is_readable(text: str, path: str, shape: Shape) -> bool:
+    try:
+        parse_yaml(text.encode(), path, shape)
+    except BatonError:
+        return False
+    return True
+
+
 def _compare_lines(*texts: str) -> list[Region]:
     return compare_three(*(text.splitlines(keepends=True) for text in texts))
 
@@ -238,17 +254,21 @@ def _comments(text: str) -> Counter[str]:
 
 
 def _splice(
-    texts: Sequence[str], values: Sequence[dict[str, Any]], wanted: dict[str, Any], path: str, kind: str
+    texts: Sequence[str], values: Sequence[dict[str, Any]], wanted: dict[str, Any], path: str
 ) -> _Found | None:
     """One side's text with the other's changes put in: for documents that can't be cut into fields. None where
     that would lose a comment.
     """
+    place = classify(path)
     for first, second in ((1, 2), (2, 1)):
         edits: list[Edit] = [
             SetField((n,), v) for n, v in wanted.items() if not is_same(v, values[first].get(n, GONE))
         ]
         edits += [RemoveField((n,)) for n in values[first] if n not in wanted]
-        text = edit_document(texts[first].encode(), path, kind, edits).decode()
+        data = texts[first].encode()
+        text = (
+            edit_document(data, path, place.kind, edits) if place else edit_yaml(data, path, edits)
+        ).decode()
         if not (_comments(texts[second]) - _comments(texts[0]) - _comments(text)):
             return text, ()
     return None

@@ -14,7 +14,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.store.git import Git, list_refs
+from gitbaton.store.git import Git, list_refs, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +70,11 @@ def place_at(repo: Repository, root: Path, hold: object = None) -> Workplace:
     return Workplace(
         root, root / "work", root / "outbox", root / "home", root / "own.git", repo.common_dir, hold
     )
+
+
+def find_start(repo: Repository, root: Path) -> str | None:
+    """The commit that the workplace at ``root`` was made from, or None if there is none."""
+    return resolve(repo.git, f"{STARTED}{root.name}") if root.exists() else None
 
 
 def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> Workplace:

@@ -82,7 +82,7 @@ def _check_finished(project: Project, base: View, local: View) -> Iterator[Findi
         done = entry.row.status in _FINISHED
         if state.status != "in_progress" and state.head and _is_merged(project, state, squashed=done):
             said = f"the work of {task} is merged, but its live state says {state.status.replace('_', ' ')}"
-            yield Finding("unnoted-merge", "warning", said, "notes the merge", _noter(project, task))
+            yield Finding("unnoted-merge", "warning", said, "notes the merge", _noter(project, state))
         elif done and state.status in _LINGERING:
             said = f"{task} is {entry.row.status}, but its live state says {state.status.replace('_', ' ')}"
             yield _end(project, tip, "finished-but-live", said, f"the task was set {entry.row.status}")
@@ -95,11 +95,11 @@ def _is_merged(project: Project, state: State, *, squashed: bool) -> bool:
     return is_ancestor(git, head, base) or (squashed and has_nothing_new(git, head, base))
 
 
-def _noter(project: Project, task: str) -> Callable[[], None]:
+def _noter(project: Project, state: State) -> Callable[[], None]:
     def note() -> None:
         now = project.fetched()
         if now.repo.base.commit:
-            mark_merged(now, task, now.repo.base.commit)
+            mark_merged(now, state, now.repo.base.commit)
 
     return note
 
