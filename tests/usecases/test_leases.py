@@ -121,6 +121,7 @@ def test_a_server_that_does_not_tell_the_time(hosted: Hosted) -> None:
     assert take(second, "a").tip.state.attempt == 2
 
 
+@pytest.mark.promise("claim.one-winner")
 def test_clocks_that_disagree_never_give_two_holders(hosted: Hosted) -> None:
     """Eight claimers, each with another clock, want two tasks whose leases have just passed or not."""
     take(hosted.join("lost", 60), "a", lease_s=50)

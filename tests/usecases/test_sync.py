@@ -161,6 +161,7 @@ def test_a_closing_that_was_answered_is_not_heard_again(hub: Hub) -> None:
     assert hub.events() == [*BEGIN, "closed", "changes_requested", *BEGIN, "closed"]
 
 
+@pytest.mark.promise("forge.own-review")
 def test_a_review_that_is_opened_and_closed_again_is_closed_twice(hub: Hub) -> None:
     pull = hub.open()
     hub.close(pull)
@@ -191,7 +192,7 @@ def test_after_a_closed_review_a_retry_begins_afresh(hub: Hub) -> None:
     assert sync_reviews(hub.join()) == [("a", "opened")]
 
 
-@pytest.mark.promise("forge.own-review")
+@pytest.mark.promise("forge.own-review", "forge.afresh")
 def test_a_task_that_is_open_again_after_its_merge(hub: Hub) -> None:
     """Reopened by hand, or by a revert: a fresh attempt, and the old merge is not taken for the new one's."""
     hub.merge(hub.open(), "squash")

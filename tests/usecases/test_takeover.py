@@ -131,6 +131,7 @@ def test_from_another_person(team: Team) -> None:
     )
 
 
+@pytest.mark.promise("claim.one-winner")
 def test_somebody_who_claims_meanwhile_is_not_overrun(tmp_path: Path) -> None:
     team = Team(tmp_path, TASKS)
     bot = team.join("bot")
@@ -165,7 +166,7 @@ def test_retry_gives_it_back_with_what_the_person_did(tmp_path: Path) -> None:
         stop_task(team.join("x"), "nope")
 
 
-@pytest.mark.promise("person.given-back")
+@pytest.mark.promise("person.given-back", "forge.afresh")
 def test_retry_after_the_person_merged_begins_afresh(tmp_path: Path) -> None:
     team = Team(tmp_path, TASKS)
     head = team.publish("a", {"src/a.py": "a = 2\n"})
@@ -177,6 +178,7 @@ def test_retry_after_the_person_merged_begins_afresh(tmp_path: Path) -> None:
     assert retry_task(tess, "a").state.head is None
 
 
+@pytest.mark.promise("forge.told-once")
 def test_a_merge_of_the_branch_is_noticed(tmp_path: Path) -> None:
     team = Team(tmp_path, TASKS)
     head = team.publish("a", {"src/a.py": "a = 2\n"})
