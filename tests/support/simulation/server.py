@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gitbaton.domain.board import TaskRow
-    from gitbaton.domain.config import Config
     from gitbaton.domain.state import State
+    from gitbaton.store.configfile import ConfigFile
     from support.simulation.world import World
 
 BASE = "refs/heads/main"
@@ -47,12 +47,12 @@ class Commit(NamedTuple):
 class Server:
     """Refs and objects. ``watch`` is told of every state that a push brings, before anybody sees it."""
 
-    def __init__(self, watch: Callable[[State | None, State], None], config: Config) -> None:
+    def __init__(self, watch: Callable[[State | None, State], None], config_file: ConfigFile) -> None:
         self.refs: dict[str, str] = {}
         self.states: dict[str, str] = {}
         self.commits: dict[str, Commit] = {}
         self.reviews: dict[str, Review] = {}
-        self.config = config
+        self.config_file = config_file
         self._watch = watch
         self._contents: OrderedDict[str, Contents] = OrderedDict()
 
@@ -251,14 +251,14 @@ class SimulatedRepository(Repository):
     def refreshed(self) -> Repository:
         """See ``Repository``."""
         assert self.clone is not None
-        return replace(self, base=Base("main", BASE, self.clone.base), config=self.clone.server.config)
+        return replace(self, base=Base("main", BASE, self.clone.base))
 
 
 def make_repository(clone: Clone) -> Repository:
     """The repository of a clone. Nobody may run git in it."""
     nowhere = Path("/nonexistent")
     return SimulatedRepository(
-        nowhere, nowhere, nowhere, Git(nowhere), "origin", clone.server.config, (), Base("main", BASE, clone.base), {}, clone
+        nowhere, nowhere, nowhere, Git(nowhere), "origin", clone.server.config_file, (), Base("main", BASE, clone.base), {}, clone
     )  # fmt: skip
 
 
