@@ -114,6 +114,7 @@ def test_nothing_is_lost_and_both_directions_agree(case: tuple[bytes, list[Edit]
         assert set(leaves(values(side))) - before <= settled
 
 
+@pytest.mark.promise("merge.lines")
 @slow_to_draw
 @given(garbled(), garbled(), garbled())
 def test_rubbish_is_refused_and_never_a_crash(base: bytes, ours: bytes, theirs: bytes) -> None:
