@@ -153,7 +153,8 @@ class IndexLock:
         entries ``kept``.
         """
         if self._index.exists():
-            shutil.copy(self._index, self._new)
+            # With its time: by that git knows which files may have changed since in the same second.
+            shutil.copy2(self._index, self._new)
         self._update(["--index-info"], lines)
         self._update(["--skip-worktree", "--stdin"], [p for p, e in kept.items() if e.skipped])
         self._update(["--assume-unchanged", "--stdin"], [p for p, e in kept.items() if e.assumed])
