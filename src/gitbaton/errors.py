@@ -31,7 +31,11 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}:{self.column}"
-        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+        said = f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+        if said.isprintable():
+            return said
+        # Names of files are anybody's: they must not steer a terminal, nor look like two lines.
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)
 
 
 class BatonError(Exception):

@@ -192,7 +192,7 @@ def test_after_a_closed_review_a_retry_begins_afresh(hub: Hub) -> None:
     assert sync_reviews(hub.join()) == [("a", "opened")]
 
 
-@pytest.mark.promise("forge.afresh")
+@pytest.mark.promise("forge.own-review", "forge.afresh")
 def test_a_task_that_is_open_again_after_its_merge(hub: Hub) -> None:
     """Reopened by hand, or by a revert: a fresh attempt, and the old merge is not taken for the new one's."""
     hub.merge(hub.open(), "squash")

@@ -166,7 +166,7 @@ def test_retry_gives_it_back_with_what_the_person_did(tmp_path: Path) -> None:
         stop_task(team.join("x"), "nope")
 
 
-@pytest.mark.promise("forge.afresh")
+@pytest.mark.promise("person.given-back", "forge.afresh")
 def test_retry_after_the_person_merged_begins_afresh(tmp_path: Path) -> None:
     team = Team(tmp_path, TASKS)
     head = team.publish("a", {"src/a.py": "a = 2\n"})

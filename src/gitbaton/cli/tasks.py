@@ -18,7 +18,7 @@ from gitbaton.usecases.board import list_tasks, next_task, show_task
 if TYPE_CHECKING:
     import argparse
 
-    from gitbaton.usecases.tasks import Written
+    from gitbaton.usecases.writing import Written
 
 
 def _configure_add(p: argparse.ArgumentParser) -> None:
@@ -166,7 +166,7 @@ def _configure_set(p: argparse.ArgumentParser) -> None:
 
 
 def _set(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.tasks import set_fields
+    from gitbaton.usecases.setting import set_fields
 
     written = set_fields(open_here(), a.id, a.assignments, to=read_delivery(a))
     return _written(written, "set", f"set {', '.join(a.assignments)} of {written.task}")
@@ -179,7 +179,7 @@ def _configure_priority(p: argparse.ArgumentParser) -> None:
 
 
 def _priority(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.tasks import set_priority
+    from gitbaton.usecases.setting import set_priority
 
     written = set_priority(open_here(), a.id, a.level, to=read_delivery(a))
     return _written(written, "priority", f"{written.task} has {a.level} priority")

@@ -183,6 +183,24 @@ class IndexLock:
             )
         self._new.replace(self._index)
 
+    def hold(self, data: bytes | bytearray) -> None:
+        """Write the next index beside the present one, whole."""
+        self._new.write_bytes(data)
+        self._new.chmod(stat.S_IMODE(self._index.stat().st_mode))
+
+    def publish_held(self, data: bytes | bytearray) -> None:
+        """Let ``data``, which is as long as what was held, take the old index's place."""
+        with self._new.open("r+b") as file:
+            file.write(data)
+        self._new.replace(self._index)
+
+    def holds(self, data: bytes) -> bool:
+        """Whether the present index is ``data``, byte for byte."""
+        try:
+            return self._index.read_bytes() == data
+        except OSError:
+            return False
+
     def _environment(self) -> dict[str, str]:
         return {"GIT_INDEX_FILE": os.fspath(self._new)}
 
