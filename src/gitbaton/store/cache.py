@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gitbaton import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from gitbaton.store.repository import Repository
 
@@ -74,9 +74,16 @@ class Cache:
         values = ((oid, _pack(oid, value)) for oid, value in rows)
         self._insert("rows", values, limit=2 * in_use + _SLACK)
 
-    def find_tips(self) -> dict[str, tuple[str, Any]]:
-        """Task → (id of the state tip, what was kept for it)."""
-        found = self._select("SELECT task, oid, data FROM tips")
+    def find_tips(self, tasks: Collection[str]) -> dict[str, tuple[str, Any]]:
+        """Task → (id of the state tip, what was kept for it); of ``tasks`` at least."""
+        few = list(tasks) if len(tasks) < _AT_ONCE else []
+        marks = ",".join("?" * len(few))
+        found = self._select(
+            f"SELECT task, oid, data FROM tips WHERE task IN ({marks})"
+            if few
+            else "SELECT task, oid, data FROM tips",
+            few,
+        )
         return {task: (oid, value[0]) for task, oid, data in found if (value := _unpack(oid, data))}
 
     def find_state(self, task: str, oid: str) -> Any:
@@ -163,7 +170,7 @@ def _unpack(key: str, data: Any) -> tuple[Any] | None:
     """The value alone in a tuple; None where the bytes are none of ours."""
     if not isinstance(data, bytes) or zlib.crc32(data[4:], zlib.crc32(key.encode())).to_bytes(4) != data[:4]:
         return None
-    return (marshal.loads(data[4:]),)  # noqa: S302 only what this program wrote comes here, and whole
+    return (marshal.loads(data[4:]),)
 
 
 def hash_blob(data: bytes, *, sha256: bool = False) -> str:

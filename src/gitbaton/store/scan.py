@@ -9,9 +9,15 @@ odd letters) it leaves to the real reader. Accepted means: the real reader gives
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from gitbaton.domain.board import TaskRow
+from gitbaton.domain.board import BrokenRow, TaskRow
+from gitbaton.errors import Problem
+
+if TYPE_CHECKING:
+    from gitbaton.store.layout import Place
+
+Row = TaskRow | BrokenRow
 
 #: Longer files are left to the reader, which knows the limits.
 _SIZE_MAX: Final = 100_000
@@ -94,3 +100,39 @@ def _value(source: str | None) -> str | None:
 def _items(source: str | None) -> tuple[str, ...]:
     """The items of a list, each on a line of its own behind four characters."""
     return tuple([_value(line[4:]) or "" for line in source[1:].split("\n")]) if source else ()
+
+
+# -- rows: made, kept, made again ---------------------------------------------------------------------------
+
+
+def parse_row(path: str, place: Place, text: bytes) -> Row:
+    """The row of a file's text."""
+    row = scan_task(text, path, place.id)
+    if row is None:
+        from gitbaton.store.documents import read_task
+
+        return read_task(text, path, place)
+    return row
+
+
+def judge_file(path: str, place: Place, complaint: tuple[str, str] | None) -> BrokenRow | None:
+    """The row of a file whose text doesn't matter."""
+    if complaint:
+        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *complaint),))
+    if place.complaint:
+        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", "bad-file-name", place.complaint),))
+    return None
+
+
+def reduce_row(row: Row) -> Any:
+    """What the text alone says; of a file that can't be read also where it stands, because its problems say so."""
+    return row[2:-1] if isinstance(row, TaskRow) else (row.path, [tuple(p) for p in row.problems])
+
+
+def revive_row(kept: Any, path: str, task: str) -> Row | None:
+    """The row that ``reduce_row`` was given; None for nothing, and where it stands somewhere else."""
+    if kept is None:
+        return None
+    if isinstance(kept[1], list):
+        return BrokenRow(task, path, tuple(Problem(*p) for p in kept[1])) if kept[0] == path else None
+    return TaskRow(task, path, *kept)

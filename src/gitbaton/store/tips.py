@@ -4,13 +4,13 @@ state only when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import LiveRow
 from gitbaton.errors import Problem
 from gitbaton.store.cache import open_cache
-from gitbaton.store.git import list_refs, read_objects
 
 if TYPE_CHECKING:
     from gitbaton.store.cache import Cache
@@ -37,10 +37,11 @@ class States(Mapping[str, "Tip"]):
 
             oid = self._oids[task]
             kept = self._cache.find_state(task, oid)
-            if kept is None:
-                # Somebody else made the cache anew in between.
+            if kept is None:  # somebody else made the cache anew in between
+                from gitbaton.store.git import read_objects
+
                 text = read_objects(self._repo.git, [f"{oid}:{STATE_FILE}"])[0]
-                self._made[task] = parse_tip(text, oid, task, f"{self._repo.state_prefix}{task}:{STATE_FILE}")
+                self._made[task] = parse_tip(text, oid, task, _path(self._repo.state_prefix, task))
             else:
                 self._made[task] = revive_tip(oid, kept[0])
         return self._made[task]
@@ -73,28 +74,34 @@ class Seen(NamedTuple):
 
 def list_tips(repo: Repository) -> dict[str, str]:
     """Task → id of its state tip, as this clone last saw it."""
+    from gitbaton.store.git import list_refs
+
     prefix = repo.seen_prefix
     return {ref.removeprefix(prefix): oid for ref, oid in list_refs(repo.git, prefix).items()}
 
 
-def read_seen(repo: Repository, cache: Cache, oids: Mapping[str, str]) -> Seen:
-    """What the tips ``oids`` say."""
-    kept = cache.find_tips()
+def read_seen(
+    cache: Cache, oids: Mapping[str, str], state_prefix: str, read: Callable[[list[str]], list[bytes | None]]
+) -> Seen:
+    """What the tips ``oids`` say. ``state_prefix`` is how their refs are called where they are shared; ``read`` gives
+    contents by name.
+    """
+    kept = cache.find_tips(oids)
     seen = Seen({}, {})
     unread = []
     for task, oid in oids.items():
         at, value = kept.get(task, ("", None))
-        if at != oid or not _take(seen, task, value, _path(repo, task)):
+        if at != oid or not _take(seen, task, value, _path(state_prefix, task)):
             unread.append(task)
     if unread:
-        texts = read_objects(repo.git, (f"{oids[task]}:{STATE_FILE}" for task in unread))
+        texts = read([f"{oids[task]}:{STATE_FILE}" for task in unread])
         fresh = [
-            (t, oids[t], *_read(text, oids[t], t, _path(repo, t)))
+            (t, oids[t], *_read(text, oids[t], t, _path(state_prefix, t)))
             for t, text in zip(unread, texts, strict=True)
         ]
         cache.keep_tips(fresh, in_use=len(oids))
         for task, _, value, _ in fresh:
-            _take(seen, task, value, _path(repo, task))
+            _take(seen, task, value, _path(state_prefix, task))
         order = {task: seen.rows[task] for task in oids if task in seen.rows}
         return Seen(order, seen.unreadable)
     return seen
@@ -102,14 +109,16 @@ def read_seen(repo: Repository, cache: Cache, oids: Mapping[str, str]) -> Seen:
 
 def open_states(repo: Repository) -> tuple[States, Seen]:
     """All states of a repository as they were last seen."""
+    from gitbaton.store.git import read_objects
+
     cache = open_cache(repo)
     oids = list_tips(repo)
-    seen = read_seen(repo, cache, oids)
+    seen = read_seen(cache, oids, repo.state_prefix, partial(read_objects, repo.git))
     return States(repo, cache, {t: o for t, o in oids.items() if t not in seen.unreadable}), seen
 
 
-def _path(repo: Repository, task: str) -> str:
-    return f"{repo.state_prefix}{task}:{STATE_FILE}"
+def _path(state_prefix: str, task: str) -> str:
+    return f"{state_prefix}{task}:{STATE_FILE}"
 
 
 def _take(seen: Seen, task: str, value: Any, path: str) -> bool:
