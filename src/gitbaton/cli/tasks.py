@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
 from gitbaton.domain.choices import PRIORITIES, Type
 from gitbaton.errors import UsageError
+from gitbaton.quick import remember
 from gitbaton.report.board_text import render_list, render_task
 from gitbaton.report.records import broken_record, detail_record, record, task_record
 from gitbaton.report.terminal import Style
@@ -153,7 +154,10 @@ def _configure_next(p: argparse.ArgumentParser) -> None:
 
 
 def _next(a: argparse.Namespace) -> Answer:
-    choice = next_task(open_here(), label=a.label, plan=a.plan)
+    project = open_here()
+    choice = next_task(project, label=a.label, plan=a.plan)
+    if choice.entry and not (a.label or a.plan):
+        remember(project)
     task = task_record(choice.entry) if choice.entry else None
     text = (
         f"{choice.entry.row.id}: {choice.entry.row.title}\n  {choice.reason}"

@@ -4,7 +4,7 @@ state only when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,10 +25,14 @@ Past = dict[str, Any]
 class States(Mapping[str, "Tip"]):
     """Task → tip of every state that can be read. A state is made from its text when it is asked for."""
 
-    def __init__(self, repo: Repository, cache: Cache, oids: Mapping[str, str]) -> None:
+    def __init__(
+        self, repo: Repository, cache: Cache, oids: Mapping[str, str], unreadable: Container[str]
+    ) -> None:
         self._repo = repo
         self._cache = cache
-        self._oids = oids
+        #: The ids of all tips, of those that can't be read, too.
+        self.all_oids = oids
+        self._oids = {task: oid for task, oid in oids.items() if task not in unreadable}
         self._made: dict[str, Tip] = {}
 
     def __getitem__(self, task: str) -> Tip:
@@ -70,6 +74,18 @@ class Seen(NamedTuple):
 
     rows: dict[str, LiveRow]
     unreadable: dict[str, tuple[Problem, ...]]
+
+    def to_rows(self, tolerance_s: float) -> dict[str, LiveRow]:
+        """The rows with ``tolerance_s`` added to every lease. A task whose tip can't be read is held, so that nobody
+        takes it.
+        """
+        rows = {
+            task: row if row.lease is None else row._replace(lease=row.lease + tolerance_s)
+            for task, row in self.rows.items()
+        }
+        for task, problems in self.unreadable.items():
+            rows[task] = LiveRow(task, "open", "", hold=f"its live state can't be read: {problems[0]}")
+        return rows
 
 
 def list_tips(repo: Repository) -> dict[str, str]:
@@ -114,7 +130,7 @@ def open_states(repo: Repository) -> tuple[States, Seen]:
     cache = open_cache(repo)
     oids = list_tips(repo)
     seen = read_seen(cache, oids, repo.state_prefix, partial(read_objects, repo.git))
-    return States(repo, cache, {t: o for t, o in oids.items() if t not in seen.unreadable}), seen
+    return States(repo, cache, oids, seen.unreadable), seen
 
 
 def _path(state_prefix: str, task: str) -> str:

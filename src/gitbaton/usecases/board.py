@@ -11,7 +11,7 @@ from gitbaton.store.live import list_past
 from gitbaton.store.plain import iter_newest_handoffs, read_plain
 from gitbaton.store.snapshots import read_source
 from gitbaton.usecases.choosing import Choice, accept_only, choose_next
-from gitbaton.usecases.project import Project, find_entry, load_view, own_task
+from gitbaton.usecases.project import Project, find_entry, find_next, keep_view, load_view, own_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,12 @@ def next_task(project: Project, *, label: str | None = None, plan: str | None = 
     if own := project.own_task:
         entry = load_view(project, local=False).board.entries.get(own)
         return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
-    choice = choose_next(load_view(project, local=False), accept=accept_only(label, plan))
+    accept = accept_only(label, plan)
+    if chosen := find_next(project, accept):
+        return chosen
+    view = load_view(project, local=False)
+    keep_view(project, view)
+    choice = choose_next(view, accept=accept)
     if choice.entry is None:
         local = [
             e.row.id
