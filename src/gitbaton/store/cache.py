@@ -33,7 +33,7 @@ _FORMAT: Final = 1
 #: Another version, or another Python (``marshal`` is not the same everywhere), has a file of its own.
 NAME: Final = f"cache-{_FORMAT}-{__version__}-{sys.implementation.cache_tag}.sqlite"
 #: How long somebody else's write is waited for.
-_PATIENCE_S: Final = 0.25
+PATIENCE_S: Final = 0.25
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS rows (oid TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tips (task TEXT PRIMARY KEY, oid TEXT NOT NULL, data BLOB NOT NULL, state BLOB) WITHOUT ROWID;
@@ -163,7 +163,7 @@ class Cache:
                 self._file = None
                 return None
             db = sqlite3.connect(
-                self._file, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+                self._file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
             )
             self._db = db
             db.execute("PRAGMA synchronous = NORMAL")
