@@ -270,6 +270,41 @@ def render_outcomes() -> str:
     return "\n".join(lines) + "\n"
 
 
+# -- promises ---------------------------------------------------------------------------------------------
+
+#: Part of ``tests/promises.toml`` → its heading.
+PARTS = {
+    "state": "Live state", "claim": "Claims", "cap": "Bounds", "fence": "Fencing", "lease": "Leases",
+    "refusal": "Refused pushes", "attempt": "Attempts", "edit": "Edits", "merge": "Merges", "accept": "Accepting",
+}  # fmt: skip
+
+
+def render_promises() -> str:
+    """The page of promises, each with the tests that prove it."""
+    from support.promises import iter_modules, read_promises
+
+    proofs: dict[str, list[str]] = {}
+    for module in iter_modules():
+        link = f"[`{module.path}`](../../tests/{module.path})"
+        for name in module.promises:
+            proofs.setdefault(name, []).append(f"{link} as a whole")
+        for name in dict.fromkeys(name for names in module.tests.values() for name in names):
+            tests = [test for test, names in module.tests.items() if name in names]
+            said = "; ".join(test.removeprefix("test_").replace("_", " ") for test in tests)
+            proofs.setdefault(name, []).append(f"{link}: {said}")
+    lines = ["# What is promised", "", NOTE]
+    lines += [
+        "What gitbaton promises about claims and edits, and the tests that prove it. A promise without a test, and a test",
+        "of claims or edits without a promise, fail the build.",
+    ]
+    for part, promises in read_promises().items():
+        lines += ["", f"## {PARTS.get(part, part.capitalize())}"]
+        for name, sentence in promises.items():
+            lines += ["", f"**{sentence}** `{part}.{name}`", ""]
+            lines += [f"- {proof}" for proof in proofs.get(f"{part}.{name}", [])]
+    return "\n".join(lines) + "\n"
+
+
 def iter_pages() -> Iterator[tuple[str, str]]:
     """File name and text of every generated page."""
     for kind in KINDS:
@@ -277,6 +312,7 @@ def iter_pages() -> Iterator[tuple[str, str]]:
     yield "commands.md", render_commands()
     yield "states.md", render_states()
     yield "outcomes.md", render_outcomes()
+    yield "promises.md", render_promises()
 
 
 def find_stale(pages: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -306,5 +342,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(TOP / "src"))
+    sys.path[:0] = [str(TOP / "src"), str(TOP / "tests")]
     raise SystemExit(main(sys.argv[1:]))

@@ -1,4 +1,5 @@
-"""What property tests draw from: documents, the many ways in which people write them down, edits
+"""What property tests draw from: documents, the many ways in which people write them down, edits, and what
+happens to the tasks of a repository.
 
 Import what is drawn from here; how a person types YAML is in ``support.handwriting``.
 """
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from gitbaton.domain.outcome import Outcome
 from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField
+from support.claim_stage import PEOPLE, TASKS, Trouble
 from support.handwriting import Hand, HandWritten
 
 if TYPE_CHECKING:
@@ -169,3 +172,69 @@ def garbled(draw: Callable[[st.SearchStrategy[Any]], Any]) -> bytes:
         put_in = draw(st.one_of(_damage, _damage, st.just(b""), st.just(data[begin:end] * 2)))
         data = data[:begin] + put_in + data[end:]
     return data
+
+
+# -- what happens to tasks -------------------------------------------------------------------------------------
+
+people = st.integers(0, PEOPLE - 1)
+tasks = st.sampled_from(TASKS)
+maybe_task = st.one_of(st.none(), st.none(), tasks)
+mostly = st.sampled_from([True, True, True, False])
+#: Recent claims, as often as older ones.
+runs = st.one_of(st.integers(-2, -1), st.integers(-4, 8))
+ends = st.sampled_from([
+    Outcome.SUCCEEDED, Outcome.SUCCEEDED, Outcome.SUCCEEDED, Outcome.CHECKS_FAILED, Outcome.NEEDS_INPUT, Outcome.STOPPED, Outcome.CRASHED,
+])  # fmt: skip
+breakdowns = st.sampled_from([Outcome.CRASHED, Outcome.TAKEN_OVER])
+#: A little, around the lease with its tolerance, and far too much, both ways.
+jumps = st.sampled_from([1, 30, 61, 99, 119, 221, 221, 1000, 86400, -30, -119, -3600])
+edits_of_files = st.sampled_from(
+    ["done", "todo", "todo", "todo", "draft", "cancelled", "held", "deleted", "moved"]
+)
+
+
+def _operation(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.tuples(st.just(name), *arguments)
+
+
+#: One operation of ``ClaimStage`` each, by name.
+operations: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
+    "claim": _operation("claim", people, maybe_task),
+    "claim_as_person": _operation("claim_as_person", people, maybe_task),
+    "end": _operation("end", runs, ends),
+    "withdraw": _operation("withdraw", runs),
+    "break_down": _operation("break_down", runs, breakdowns),
+    **{name: _operation(name, people, tasks) for name in (
+        "stop", "retry", "reject", "accept", "answer", "hold", "release", "close", "delete_branch", "force_branch",
+    )},
+    **{name: _operation(name, people) for name in ("sync", "look", "forget_seen", "revert", "rewrite_base")},
+    "turn_clock": _operation("turn_clock", people, jumps),
+    "edit_base": _operation("edit_base", people, tasks, edits_of_files),
+    "merge_by_hand": _operation("merge_by_hand", people, tasks, st.sampled_from(["merge", "squash"])),
+}  # fmt: skip
+#: What carries a story on comes up more often.
+_OFTEN = {
+    "claim": 12,
+    "end": 12,
+    "accept": 4,
+    "retry": 4,
+    "turn_clock": 4,
+    "merge_by_hand": 2,
+    "revert": 2,
+    "answer": 3,
+    "reject": 3,
+}
+any_operation = st.sampled_from([name for name in operations for _ in range(_OFTEN.get(name, 1))]).flatmap(
+    operations.__getitem__
+)
+_calls = st.integers(1, 5)
+#: What befalls an operation; mostly nothing.
+troubles = st.one_of(
+    st.none(),
+    st.none(),
+    st.none(),
+    st.builds(
+        Trouble, _calls, st.sampled_from(["dies", "dies after", "refused", "answer lost"]), st.just(())
+    ),
+    st.builds(Trouble, _calls, st.just("meanwhile"), any_operation),
+)

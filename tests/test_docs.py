@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).parents[1]
 PAGES = sorted(
-    p.relative_to(TOP) for p in [*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), TOP / "changes/README.md"]
+    p.relative_to(TOP)
+    for p in [
+        *TOP.glob("*.md"),
+        *(TOP / "docs").rglob("*.md"),
+        TOP / "changes/README.md",
+        TOP / "benchmarks/README.md",
+    ]
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 EXAMPLES = [(name, example) for name, listed in COMMANDS.items() for example in

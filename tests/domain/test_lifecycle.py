@@ -38,6 +38,7 @@ def test_every_event_has_its_row() -> None:
         assert rule.target in (*ALL, SAME, BEFORE)
 
 
+@pytest.mark.promise("state.table")
 @pytest.mark.parametrize(("event", "status"), [m for m in MOVES if m[1] not in TABLE[m[0]].sources])
 def test_an_illegal_event_raises_and_says_from_where_it_is_legal(
     event: EventName, status: LiveStatus

@@ -86,6 +86,7 @@ def test_it_reads_its_task_and_what_came_before_without_an_id(inside: Inside) ->
     assert inside.call("get_context", id="other") == {"handoffs": []}
 
 
+@pytest.mark.promise("attempt.commits-nothing")
 def test_notes_questions_and_handoffs_go_to_the_outbox(inside: Inside) -> None:
     note = {"id": "count", "note": "handed over; the runner reads it when this attempt ends"}
     assert inside.call("save_context", note="It is slow") == note
@@ -155,6 +156,7 @@ def test_a_proposal_that_makes_no_sense_is_refused_at_once(
     assert list(inside.outbox.iterdir()) == []
 
 
+@pytest.mark.promise("attempt.commits-nothing")
 def test_an_attempt_that_does_not_know_its_outbox_commits_nothing(tmp_path: Path) -> None:
     checkout = make_repository(tmp_path, FILES)
     environment = {"BATON_ATTEMPT": "1", "BATON_TASK": "count"}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("edit.one-commit")
+
 TASK = "tasks/a.yaml"
 TEXT = "title: A  # first\npriority: low\n\nstatus: todo\n\nlabels: [x]\n"
 
@@ -84,6 +86,7 @@ def test_a_commit_holds_only_the_edit(work: Checkout) -> None:
     assert work.git("reflog", "-1", "--format=%gs") == "baton: Set priority to high"
 
 
+@pytest.mark.promise("edit.other-work")
 def test_staged_unstaged_and_untracked_work_elsewhere(work: Checkout) -> None:
     work.write({"src/x.py": "x = 2\n", "src/new.py": "n = 1\n", "src/loose.py": "l = 1\n", "run.sh": None})
     work.git("add", "src/x.py", "src/new.py")
@@ -101,6 +104,7 @@ def test_staged_unstaged_and_untracked_work_elsewhere(work: Checkout) -> None:
     assert work.git("show", "--name-only", "--format=", "HEAD") == TASK
 
 
+@pytest.mark.promise("edit.three-texts")
 def test_staged_and_unstaged_work_in_the_same_file(work: Checkout) -> None:
     staged = TEXT.replace("title: A", "title: A staged")
     working = staged.replace("[x]", "[x, y]") + "# unstaged\n"
@@ -116,6 +120,7 @@ def test_staged_and_unstaged_work_in_the_same_file(work: Checkout) -> None:
     assert stat.S_IMODE((work.path / TASK).stat().st_mode) == 0o664
 
 
+@pytest.mark.promise("edit.three-texts")
 def test_an_unstaged_edit_stays_unstaged(work: Checkout) -> None:
     work.write({TASK: TEXT + "# mine\n"})
     edit(work)
@@ -125,6 +130,7 @@ def test_an_unstaged_edit_stays_unstaged(work: Checkout) -> None:
     assert work.read(TASK) == changed() + "# mine\n"
 
 
+@pytest.mark.promise("edit.all-or-nothing")
 def test_a_refusal_of_one_text_changes_nothing(work: Checkout) -> None:
     work.write({TASK: TEXT})
     work.git("add", TASK)
@@ -135,6 +141,7 @@ def test_a_refusal_of_one_text_changes_nothing(work: Checkout) -> None:
     assert (photograph(work.path), work.status()) == (before, status)
 
 
+@pytest.mark.promise("edit.all-or-nothing")
 def test_a_second_file_that_refuses_stops_the_first(work: Checkout) -> None:
     before = photograph(work.path)
     changes = {TASK: set_priority(), "tasks/b.yaml": create("title: B\n")}
@@ -173,6 +180,7 @@ def test_what_is_committed_already_reaches_the_working_copy(work: Checkout) -> N
     assert work.status() == ""
 
 
+@pytest.mark.promise("edit.three-texts")
 def test_an_untracked_file_is_changed_where_it_is(work: Checkout) -> None:
     work.write({"tasks/c.yaml": TEXT})
     head = work.head()
@@ -181,6 +189,7 @@ def test_an_untracked_file_is_changed_where_it_is(work: Checkout) -> None:
     assert (work.head(), work.status()) == (head, "?? tasks/c.yaml")
 
 
+@pytest.mark.promise("edit.three-texts")
 def test_a_file_that_is_only_staged_is_changed_in_both_places(work: Checkout) -> None:
     work.write({"tasks/c.yaml": TEXT})
     work.git("add", "tasks/c.yaml")
@@ -209,6 +218,7 @@ def test_an_intent_to_add_stays_one(work: Checkout) -> None:
     assert work.status() == status == " A tasks/c.yaml"
 
 
+@pytest.mark.promise("edit.other-work")
 def test_a_file_deleted_here_is_edited_in_git_and_stays_deleted(work: Checkout) -> None:
     work.write({TASK: None})
     edit(work)
@@ -241,6 +251,7 @@ def test_mode_bits_stay(work: Checkout) -> None:
     assert work.status() == ""
 
 
+@pytest.mark.promise("edit.smallest-change")
 def test_line_endings_of_the_checkout_stay(work: Checkout) -> None:
     """``core.autocrlf``: the working file has CRLF, git has LF; both are edited as they are."""
     work.git("config", "core.autocrlf", "true")
@@ -253,6 +264,7 @@ def test_line_endings_of_the_checkout_stay(work: Checkout) -> None:
     assert work.status() == ""
 
 
+@pytest.mark.promise("edit.smallest-change")
 def test_line_endings_in_git_stay(work: Checkout) -> None:
     text = TEXT.replace("\n", "\r\n")
     work.commit({TASK: text})
@@ -262,6 +274,7 @@ def test_line_endings_in_git_stay(work: Checkout) -> None:
     assert work.status() == ""
 
 
+@pytest.mark.promise("edit.no-hooks")
 def test_no_hook_runs(work: Checkout) -> None:
     hooks = work.path / ".git/hooks"
     for name in (
@@ -275,6 +288,7 @@ def test_no_hook_runs(work: Checkout) -> None:
     assert not (work.path.parent / "hooks.log").exists()
 
 
+@pytest.mark.promise("edit.identity")
 def test_commits_are_signed_where_the_person_signs(work: Checkout) -> None:
     program = work.path.parent / "fake-gpg"
     program.write_text(
@@ -297,6 +311,7 @@ def test_commits_are_signed_where_the_person_signs(work: Checkout) -> None:
     assert photograph(work.path) == before
 
 
+@pytest.mark.promise("edit.identity")
 def test_without_an_identity_nothing_changes(work: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"):
         monkeypatch.delenv(name, raising=False)
@@ -309,6 +324,7 @@ def test_without_an_identity_nothing_changes(work: Checkout, monkeypatch: pytest
     assert photograph(work.path) == before
 
 
+@pytest.mark.promise("edit.branch")
 def test_a_detached_head_is_refused(work: Checkout) -> None:
     work.git("checkout", "--quiet", "--detach")
     before = photograph(work.path)
@@ -345,6 +361,7 @@ def test_in_the_middle_of_a_merge_of_other_files(work: Checkout) -> None:
     assert committed(work) == changed()
 
 
+@pytest.mark.promise("edit.safe-or-refused")
 def test_the_file_of_a_merge_conflict_is_refused(work: Checkout) -> None:
     make_conflict(work, TASK)
     assert work.try_git("merge", "side").returncode == 1
@@ -355,6 +372,7 @@ def test_the_file_of_a_merge_conflict_is_refused(work: Checkout) -> None:
     assert photograph(work.path) == before
 
 
+@pytest.mark.promise("edit.branch")
 def test_in_the_middle_of_a_rebase_is_refused_by_its_name(work: Checkout) -> None:
     make_conflict(work, "tasks/b.yaml")
     assert work.try_git("rebase", "side").returncode == 1
@@ -375,6 +393,7 @@ def test_before_the_first_commit(tmp_path: Path) -> None:
     assert work.status() == "A  README.md\n?? src/x.py"
 
 
+@pytest.mark.promise("edit.any-checkout")
 def test_in_a_linked_worktree(work: Checkout) -> None:
     work.git("config", "baton.base", "main")
     work.git("worktree", "add", "--quiet", "-b", "side", "../side work")
@@ -387,6 +406,7 @@ def test_in_a_linked_worktree(work: Checkout) -> None:
     assert photograph(work.path).without([], ["refs/heads/side"]) == before.without([], ["refs/heads/side"])
 
 
+@pytest.mark.promise("edit.any-checkout")
 def test_in_a_shallow_clone(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {TASK: TEXT}, remote=True)
     work.commit({TASK: TEXT + "# 2\n"}, push=True)
@@ -399,6 +419,7 @@ def test_in_a_shallow_clone(tmp_path: Path) -> None:
     assert shallow.status() == ""
 
 
+@pytest.mark.promise("edit.any-checkout")
 @pytest.mark.parametrize("sparse_index", ["true", "false"])
 def test_in_a_sparse_checkout(work: Checkout, sparse_index: str) -> None:
     work.git("sparse-checkout", "set", "--cone", "src")
@@ -440,6 +461,7 @@ def test_in_a_repository_of_sha256(tmp_path: Path) -> None:
     assert work.status() == ""
 
 
+@pytest.mark.promise("edit.any-checkout")
 @pytest.mark.parametrize("folder", ["with space", "ümläut", "new\nline", "quote'\"", "-dash", "*?[glob]"])
 def test_in_any_folder(tmp_path: Path, folder: str) -> None:
     work = make_repository(tmp_path, {TASK: TEXT}, name=folder)
@@ -477,6 +499,7 @@ def test_a_title_in_any_language_and_a_strange_commit_encoding(work: Checkout) -
     assert b"encoding" not in raw
 
 
+@pytest.mark.promise("edit.safe-or-refused")
 @pytest.mark.parametrize("place", ["tasks", "tasks/sub"])
 def test_a_link_instead_of_a_folder_leads_nowhere(work: Checkout, tmp_path: Path, place: str) -> None:
     outside = tmp_path / "outside"
@@ -505,6 +528,7 @@ def test_a_file_where_tasks_must_stand(tmp_path: Path) -> None:
     assert photograph(work.path) == before
 
 
+@pytest.mark.promise("edit.safe-or-refused")
 def test_a_link_instead_of_a_file_is_refused(work: Checkout, tmp_path: Path) -> None:
     (tmp_path / "outside.yaml").write_text(TEXT)
     (work.path / TASK).unlink()
@@ -519,6 +543,7 @@ def test_a_link_instead_of_a_file_is_refused(work: Checkout, tmp_path: Path) -> 
     assert (tmp_path / "outside.yaml").read_text() == TEXT
 
 
+@pytest.mark.promise("edit.locks")
 def test_somebody_elses_index_lock_is_named(work: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkout_module, "LOCK_PATIENCE_S", 0.05)
     lock = work.path / ".git/index.lock"
@@ -533,6 +558,7 @@ def test_somebody_elses_index_lock_is_named(work: Checkout, monkeypatch: pytest.
     assert work.status() == ""
 
 
+@pytest.mark.promise("edit.locks")
 def test_a_branch_lock_changes_nothing(work: Checkout) -> None:
     lock = work.path / ".git/refs/heads/main.lock"
     lock.touch()

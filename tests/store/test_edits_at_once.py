@@ -6,12 +6,16 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from support.cli import SOURCE
 from support.hermetic_git import git_environment
 from support.repos import make_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.promise("edit.none-lost")
 
 WRITERS, EDITS = 16, 4
 #: One writer: waits for the word, then adds lines to a file that all share and to one of its own.

@@ -20,6 +20,8 @@ from support.repos import Checkout, make_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("edit.interrupted")
+
 TASK = "tasks/a.yaml"
 TEXT = "title: A\npriority: low\n\nstatus: todo\n\nlabels: [x]\n"
 EDITED = TEXT.replace("low", "high")
@@ -201,6 +203,7 @@ def test_in_a_linked_worktree(work: Checkout) -> None:
     assert (side.read(TASK), side.status(), work.status()) == (EDITED, "", "")
 
 
+@pytest.mark.promise("edit.locks")
 def test_a_lock_of_somebody_else_stays(work: Checkout) -> None:
     kill(work, BEFORE)
     lock = work.path / ".git/index.lock"

@@ -23,6 +23,8 @@ from support.repos import Checkout, make_repository
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.promise("edit.three-texts")
+
 FILE = "tasks/edited.yaml"
 OTHERS: dict[str, str | bytes | None] = {
     "tasks/other.yaml": "title: Other\r\n# no end", "src/x.py": "x = 1\n", "bin": b"\0\xff", "run.sh": "#!/bin/sh\n",
@@ -135,6 +137,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return make_repository(tmp_path_factory.mktemp("properties"), OTHERS)
 
 
+@pytest.mark.promise("edit.other-work")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(situation=situations())
 @example(situation=Situation(b"a: 1\n", b"a: 1\r\n", b"a: 1", SetField(("b",), "x"), "true", 0o600))

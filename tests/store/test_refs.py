@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitbaton.domain.state import Event, State
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain, Unreachable
 from gitbaton.ports import RefUpdate
 from gitbaton.store import refs as refs_module
+from gitbaton.store.live import read_tips, write_state
 from gitbaton.store.refs import LocalRefs, RemoteRefs, open_refs
 from gitbaton.store.repository import open_repository
 from support.git_http import GitHttpServer
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("fence.all-or-none")
+
+STATE = State(
+    task="one",
+    status="open",
+    event=Event(name="held", id="e1", at="2026-01-31T09:00:00Z", by="Tess"),
+    hold="wait",
+)
 ONE, TWO = "refs/baton/tasks/one", "refs/baton/tasks/two"
 
 
@@ -102,6 +112,7 @@ def test_all_or_none(work: Checkout) -> None:
     assert on_server(work) == {ONE: first, TWO: first}
 
 
+@pytest.mark.promise("claim.one-winner")
 def test_one_of_many_creates_a_ref(work: Checkout) -> None:
     clones = [work, *(work_over(work, f"clone{n}") for n in range(3))]
     commits = [make_commit(c) for c in clones]
@@ -167,6 +178,7 @@ def test_an_empty_remote_and_a_base_that_is_gone(tmp_path: Path) -> None:
     assert remote(work).read("refs/baton/tasks/") == {ONE: first}
 
 
+@pytest.mark.promise("claim.clone-depth")
 def test_clones_stay_as_deep_as_they_are(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {"a.txt": "1\n"}, remote=True)
     work.commit({"a.txt": "2\n"}, push=True)
@@ -213,6 +225,7 @@ def test_many_fetches_of_one_clone_at_once(tmp_path: Path) -> None:
 # -- answers that are lost -------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("refusal.read-not-guessed")
 def test_a_push_whose_answer_is_lost_has_arrived(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     refs = remote(work)
@@ -223,6 +236,7 @@ def test_a_push_whose_answer_is_lost_has_arrived(server: GitHttpServer, tmp_path
     assert refs.read(ONE) == {ONE: first}
 
 
+@pytest.mark.promise("refusal.read-not-guessed")
 def test_a_push_that_is_cut_off_before_has_not(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     server.inject(Fault("POST .*receive-pack", times=2))
@@ -231,6 +245,7 @@ def test_a_push_that_is_cut_off_before_has_not(server: GitHttpServer, tmp_path: 
     assert on_server(work) == {}
 
 
+@pytest.mark.promise("refusal.read-not-guessed")
 def test_where_the_remote_stays_silent_nothing_is_claimed_to_be_known(
     server: GitHttpServer, tmp_path: Path
 ) -> None:
@@ -241,6 +256,7 @@ def test_where_the_remote_stays_silent_nothing_is_claimed_to_be_known(
         remote(work).swap([RefUpdate(ONE, make_commit(work), None)])
 
 
+@pytest.mark.promise("refusal.read-not-guessed", "claim.one-winner")
 def test_an_answer_lost_after_somebody_else_won(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     theirs = make_commit(work)
@@ -274,6 +290,7 @@ def install_hook(work: Checkout, name: str, text: str) -> None:
     hook.chmod(0o755)
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_hook_that_declines(work: Checkout) -> None:
     install_hook(work, "pre-receive", "echo 'no refs like these before 403 o-clock' >&2; exit 1")
     error = refuse(work)
@@ -281,6 +298,7 @@ def test_a_hook_that_declines(work: Checkout) -> None:
     assert error.message == "the remote refused the push: no refs like these before 403 o-clock"
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_hook_that_declines_one_of_two(work: Checkout) -> None:
     install_hook(work, "update", 'case "$1" in refs/heads/*) echo "protected branch" >&2; exit 1 ;; esac')
     commit = make_commit(work)
@@ -288,6 +306,7 @@ def test_a_hook_that_declines_one_of_two(work: Checkout) -> None:
     assert (error.code, "protected branch" in error.message) == ("push-refused", True)
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_hidden_refs(work: Checkout) -> None:
     assert work.remote
     git(work.remote, "config", "receive.hideRefs", "refs/baton")
@@ -306,6 +325,7 @@ def test_a_server_without_atomic_pushes(work: Checkout) -> None:
     assert on_server(work) == {ONE: commit}
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_branch_in_the_way(work: Checkout) -> None:
     work.git("push", "--quiet", "origin", "main:refs/heads/baton")
     error = refuse(work, RefUpdate("refs/heads/baton/one", make_commit(work), None))
@@ -313,6 +333,7 @@ def test_a_branch_in_the_way(work: Checkout) -> None:
     assert "refs/heads/baton/one" in error.message
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_lock_left_on_the_server(work: Checkout) -> None:
     assert work.remote
     (work.remote / "refs/baton/tasks").mkdir(parents=True)
@@ -321,6 +342,7 @@ def test_a_lock_left_on_the_server(work: Checkout) -> None:
     assert (type(error), error.code) == (TryAgain, "ref-locked")
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_protected_deletion(work: Checkout) -> None:
     assert work.remote
     commit = make_commit(work)
@@ -330,6 +352,7 @@ def test_a_protected_deletion(work: Checkout) -> None:
     assert error.code == "push-refused"
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_remote_that_is_not_there(tmp_path: Path) -> None:
     work = make_repository(tmp_path, {"a.txt": "1\n"}, remote=True)
     assert work.remote
@@ -340,6 +363,7 @@ def test_a_remote_that_is_not_there(tmp_path: Path) -> None:
         assert refused.value.code == "no-remote-repository"
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_a_host_that_does_not_answer(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     work.git("remote", "set-url", "origin", "http://127.0.0.1:1/p.git")
@@ -349,6 +373,7 @@ def test_a_host_that_does_not_answer(server: GitHttpServer, tmp_path: Path) -> N
         assert refused.value.code == "unreachable"
 
 
+@pytest.mark.promise("refusal.told-apart")
 @pytest.mark.parametrize(("status", "code", "kind"), [
     (401, "no-permission", Refusal), (403, "no-permission", Refusal), (404, "no-remote-repository", Unreachable),
     (429, "unreachable", Unreachable), (500, "unreachable", Unreachable), (503, "unreachable", Unreachable),
@@ -367,6 +392,7 @@ def test_status_codes(
     assert on_server(work) == {}
 
 
+@pytest.mark.promise("refusal.told-apart")
 def test_credentials(tmp_path: Path) -> None:
     users = {"tess": "sesame", "rita": "reads"}
     with GitHttpServer(tmp_path / "served", users=users, readers={"rita"}) as server:
@@ -399,6 +425,100 @@ def test_credentials(tmp_path: Path) -> None:
         assert remote(work).read(ONE) == on_server(work)
 
 
+@pytest.mark.promise("refusal.told-apart")
+@pytest.mark.parametrize("limit", ["receive.maxInputSize", "a hook"])
+def test_a_push_that_is_too_large(work: Checkout, limit: str) -> None:
+    assert work.remote
+    if limit == "a hook":  # as hosting services say it
+        install_hook(work, "pre-receive", "echo 'error: GH001: Large files detected: 101 MB' >&2; exit 1")
+    else:
+        git(work.remote, "config", "receive.maxInputSize", "200")
+    work.write({"big.bin": bytes(range(256)) * 400})
+    blob = work.git("hash-object", "-w", "big.bin")
+    tree = work.git("mktree", stdin=f"100644 blob {blob}\tbig.bin\n")
+    commit = work.git("commit-tree", tree, stdin="x")
+    error = refuse(work, RefUpdate(ONE, commit, None))
+    assert isinstance(error, Refusal)
+    assert error.code == "push-refused"
+    assert "size limit" in (error.hint or "")
+
+
+@pytest.mark.promise("state.tip-says-everything")
+def test_a_remote_without_our_refs(work: Checkout) -> None:
+    """Nothing was ever claimed there, and branches and tags of others are none of ours."""
+    work.git("tag", "v1")
+    work.git("push", "--quiet", str(work.remote), "v1", "main:refs/heads/baton-like")
+    refs = remote(work)
+    refs.fetch()
+    assert refs.read("refs/baton/tasks/") == {}
+    assert read_tips(open_repository(work.path)) == ({}, {}, {})
+    assert work.git("for-each-ref", "refs/baton") == ""
+
+
+@pytest.mark.promise("state.unreadable")
+def test_refs_that_no_task_can_have(work: Checkout) -> None:
+    """Whoever may push may push any name; such a ref is told of, and nothing else suffers."""
+    good = write_state(open_repository(work.path), STATE, None)
+    odd = ["UPPER", "nested/task", "config", "-x", "x" * 80, "übung", "con"]
+    remote(work).swap([RefUpdate(ONE, good, None)])
+    assert work.remote
+    for name in odd:
+        git(work.remote, "update-ref", f"refs/baton/tasks/{name}", good)
+    refs = remote(work)
+    refs.fetch()
+    tips = read_tips(open_repository(work.path))
+    assert list(tips.states) == ["one"]
+    assert sorted(tips.unreadable) == sorted(odd)
+    assert all(problems for problems in tips.unreadable.values())
+
+
+@pytest.mark.promise("claim.one-winner")
+def test_fetches_that_prune_while_others_create(work: Checkout) -> None:
+    """Refs come and go while clones fetch with ``--prune``: no fetch fails, and the last one sees what is there."""
+    clones = [work_over(work, f"clone{n}") for n in range(3)]
+    failed: list[BaseException] = []
+    stop = threading.Event()
+
+    def look(clone: Checkout) -> None:
+        try:
+            while not stop.is_set():
+                remote(clone).fetch()
+        except BaseException as error:  # noqa: BLE001 shown below
+            failed.append(error)
+
+    lookers = [threading.Thread(target=look, args=(clone,)) for clone in (*clones[:2], clones[0])]
+    for thread in lookers:
+        thread.start()
+    refs = remote(clones[2])
+    for n in range(6):
+        first = make_commit(clones[2])
+        refs.swap([RefUpdate(ONE, first, None), RefUpdate(f"refs/baton/tasks/t{n}", first, None)])
+        refs.swap([RefUpdate(ONE, None, first)])
+    stop.set()
+    for thread in lookers:
+        thread.join()
+    assert failed == []
+    for clone in clones:
+        remote(clone).fetch()
+        assert remote(clone).read("refs/baton/tasks/") == on_server(work)
+    assert sorted(on_server(work)) == [f"refs/baton/tasks/t{n}" for n in range(6)]
+
+
+@pytest.mark.promise("refusal.told-apart")
+def test_a_remote_folder_that_may_only_be_read(tmp_path: Path) -> None:
+    """Root may write everywhere, so git's own words stand in for a disk that refuses."""
+    work = make_repository(tmp_path, {"a.txt": "1\n"}, remote=True)
+    assert work.remote
+    install_hook(
+        work,
+        "reference-transaction",
+        'test "$1" = prepared && { echo "fatal: Permission denied" >&2; exit 1; }; exit 0',
+    )
+    error = refuse(work)
+    assert isinstance(error, Refusal)
+    assert error.code in ("no-permission", "push-refused")
+
+
 def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = make_repository(tmp_path, {"a.txt": "1\n"}, remote=True)
     refs = remote(work)
@@ -412,6 +532,7 @@ def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert refused.value.code == "dubious-ownership"
 
 
+@pytest.mark.promise("refusal.own-settings")
 def test_hooks_of_the_clone_do_not_run(work: Checkout) -> None:
     hooks = work.path / ".git/hooks"
     hooks.mkdir(exist_ok=True)
@@ -424,6 +545,7 @@ def test_hooks_of_the_clone_do_not_run(work: Checkout) -> None:
     assert not (work.path.parent / "ran").exists()
 
 
+@pytest.mark.promise("refusal.own-settings")
 def test_push_settings_of_the_person_change_nothing(work: Checkout) -> None:
     for name, value in {
         "push.followTags": "true", "push.gpgSign": "false", "remote.origin.mirror": "false", "push.default": "matching",

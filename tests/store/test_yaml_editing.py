@@ -10,6 +10,8 @@ from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField, apply_edit, edit_yaml
 from gitbaton.store.yamlfile import TEXT, Shape
 
+pytestmark = pytest.mark.promise("edit.smallest-change")
+
 ORDER = ("version", "title", "description", "status", "priority", "hold", "depends_on", "labels")
 
 TASK = """\
@@ -131,6 +133,7 @@ def test_only_the_edited_lines_change(edits: list[Edit], lines: list[str]) -> No
     assert edit("\ufeff" + TASK, *edits) == "\ufeff" + edit(TASK, *edits)
 
 
+@pytest.mark.promise("edit.place-of-new-fields")
 @pytest.mark.parametrize(
     ("before", "edits", "after"),
     [
@@ -362,6 +365,7 @@ def test_an_edit_of_the_value_leaves_the_old_value_alone() -> None:
     assert old == {"a": {"b": [1]}}
 
 
+@pytest.mark.promise("edit.safe-or-refused")
 @pytest.mark.parametrize(
     ("text", "change", "message"),
     [
@@ -381,6 +385,7 @@ def test_an_edit_that_makes_no_sense_is_refused(text: str, change: Edit, message
     assert str(caught.value) == message
 
 
+@pytest.mark.promise("edit.safe-or-refused")
 def test_a_layout_that_cannot_be_edited_safely_is_left_alone() -> None:
     # U+0085 ends a line for the parser and for nobody else: the marks of the tree mislead.
     with pytest.raises(Refusal) as caught:
@@ -403,6 +408,7 @@ def test_a_value_that_is_none_of_yaml_is_a_mistake_of_the_caller() -> None:
         edit("a: 1\n", SetField(("a",), {1}))
 
 
+@pytest.mark.promise("edit.safe-or-refused")
 def test_a_broken_file_is_not_edited() -> None:
     with pytest.raises(InvalidDocument):
         edit("a: 1\na: 2\n", SetField(("a",), 3))

@@ -7,6 +7,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,9 @@ from strategies import FIELD_ORDER, edits, garbled, hand_written
 
 if TYPE_CHECKING:
     from support.handwriting import HandWritten
+
+
+pytestmark = pytest.mark.promise("edit.smallest-change")
 
 
 @st.composite
@@ -100,6 +104,7 @@ def test_an_edit_says_what_it_should_and_touches_nothing_else(drawn: tuple[HandW
     assert edit_yaml(new, "f.yaml", [edit], order=FIELD_ORDER) == new or isinstance(edit.field[-1], int)
 
 
+@pytest.mark.promise("edit.place-of-new-fields")
 @given(hand_written(), st.sampled_from(FIELD_ORDER), st.sampled_from(["a", "b: c", 1, ["x"], {"y": "z"}]))
 def test_a_field_put_in_and_taken_out_leaves_no_trace(file: HandWritten, name: str, new: object) -> None:
     if name in file.value:
@@ -137,6 +142,7 @@ def test_several_edits_are_one_after_the_other(file: HandWritten, data: st.DataO
     assert canonical(parse_yaml(at_once, "f.yaml").value) == canonical(wanted)
 
 
+@pytest.mark.promise("edit.safe-or-refused")
 @given(garbled(), st.data())
 def test_an_edit_of_a_damaged_file_is_right_or_refused(damaged: bytes, data: st.DataObject) -> None:
     try:

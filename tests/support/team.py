@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitbaton.domain.state import State
-    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.ports import Refs
     from gitbaton.usecases.choosing import Choice
     from gitbaton.usecases.project import Project
 
@@ -73,7 +73,8 @@ class Team:
             claimed.tip.state.head or claimed.base,
         )
         place = Checkout(at.path.parent / "work-of-the-bot")
-        done = {f"tasks/{task}.yaml": place.read(f"tasks/{task}.yaml").rstrip() + "\nstatus: done\n"}
+        text = place.read(f"tasks/{task}.yaml").rstrip().removesuffix("\nstatus: done")
+        done = {f"tasks/{task}.yaml": f"{text}\nstatus: done\n"}
         head = place.commit({**files, **done}, f"Do {task}")
         at.git("worktree", "remove", "--force", "../work-of-the-bot")
         assert at.git("symbolic-ref", "--short", "HEAD") == here
@@ -127,7 +128,7 @@ class Meddling:
     fetch brings anything.
     """
 
-    refs: RemoteRefs | LocalRefs
+    refs: Refs
     when: int
     happens: Callable[[], object]
     deaf: bool = False
@@ -145,14 +146,36 @@ class Meddling:
 
 
 def meddle(who: Project, when: int, happens: Callable[[], object]) -> Project:
-    return replace(who, refs=Meddling(who.refs, when, happens))  # type: ignore[arg-type] # it behaves like one
+    return replace(who, refs=Meddling(who.refs, when, happens))
+
+
+@dataclass
+class Overtaken:
+    """Shared refs of somebody to whom ``happens`` happens right before their first push."""
+
+    refs: Refs
+    happens: Callable[[], object]
+    pushed: bool = False
+
+    def swap(self, updates: Sequence[RefUpdate]) -> None:
+        if not self.pushed:
+            self.pushed = True
+            self.happens()
+        self.refs.swap(updates)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.refs, name)
+
+
+def overtake(who: Project, happens: Callable[[], object]) -> Project:
+    return replace(who, refs=Overtaken(who.refs, happens))
 
 
 @dataclass
 class Hurried:
     """Shared refs of somebody who presses Ctrl-C during their first push; the server has got it all the same."""
 
-    refs: RemoteRefs | LocalRefs
+    refs: Refs
     pressed: bool = False
 
     def swap(self, updates: Sequence[RefUpdate]) -> None:
@@ -167,4 +190,4 @@ class Hurried:
 
 def make_unaware(who: Project) -> Project:
     """Somebody who hears of nothing from now on, so whose claims stay as they are."""
-    return replace(who.fetched(), refs=Meddling(who.refs, 0, lambda: None, deaf=True))  # type: ignore[arg-type] # it behaves like one
+    return replace(who.fetched(), refs=Meddling(who.refs, 0, lambda: None, deaf=True))

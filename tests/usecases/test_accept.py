@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
     from gitbaton.usecases.project import Project
 
+pytestmark = pytest.mark.promise("accept.together")
+
 WORK = {"src/a.py": "a = 2\n", "src/new.py": "n = 1\n"}
 FILES = {
     "tasks/a.yaml": "title: A\n", "tasks/b.yaml": "title: B\ndepends_on: [a]\n", "src/a.py": "a = 1\n", "src/mine.py": "m = 1\n",
@@ -72,6 +74,7 @@ def test_base_and_state_move_together(team: Team) -> None:
     assert refused.value.code == "not-in-review"
 
 
+@pytest.mark.promise("accept.clean")
 def test_a_persons_other_work_stays(team: Team) -> None:
     team.publish("a", WORK)
     first = team.first
@@ -94,6 +97,7 @@ DIRT = {
 }  # fmt: skip
 
 
+@pytest.mark.promise("accept.clean")
 @pytest.mark.parametrize("kind", [*DIRT, "staged"])
 def test_files_with_a_persons_changes_are_named(team: Team, kind: str) -> None:
     team.change({".gitignore": "ignored.txt\n"}) if team.remote else team.first.commit(
@@ -137,6 +141,7 @@ def publish_ignored(team: Team, who: Project) -> None:
     team.publish("a", {**WORK, ".gitignore": "", "ignored.txt": "theirs\n"}, who)
 
 
+@pytest.mark.promise("accept.clean")
 def test_conflicts_are_named_and_nothing_moves(team: Team) -> None:
     team.publish("a", WORK)
     team.first.commit({"src/a.py": "a = 9\n"}, push=team.remote)
@@ -148,6 +153,7 @@ def test_conflicts_are_named_and_nothing_moves(team: Team) -> None:
     assert team.state("a").status == "in_review"
 
 
+@pytest.mark.promise("merge.fields")
 def test_two_changes_of_one_task_merge_field_by_field(team: Team) -> None:
     """Without gitbaton on PATH, and without `baton init` having set the driver up here."""
     attributes = {".gitattributes": "tasks/**/*.yaml merge=baton\n"}
@@ -179,6 +185,7 @@ def test_two_accepts_at_once(team: Team) -> None:
     assert git(team.server, "rev-list", "--count", "--merges", "main") == "1"
 
 
+@pytest.mark.promise("accept.moved-base")
 def test_a_base_that_moves_meanwhile_is_merged_with_anew(shared: Team) -> None:
     shared.publish("a", WORK)
     who, other = shared.open(shared.first), shared.first.clone("other")
@@ -196,6 +203,7 @@ def test_a_base_that_moves_meanwhile_is_merged_with_anew(shared: Team) -> None:
     assert len(read_history(shared.server, "a")) == 3
 
 
+@pytest.mark.promise("accept.looked-at")
 def test_work_that_goes_back_to_the_bench_meanwhile_is_not_merged(team: Team) -> None:
     team.publish("a", WORK)
     other = team.join("Rita")
@@ -212,6 +220,7 @@ def test_work_that_goes_back_to_the_bench_meanwhile_is_not_merged(team: Team) ->
     assert base(team) == start
 
 
+@pytest.mark.promise("accept.clean")
 def test_base_is_checked_out_in_another_worktree(team: Team) -> None:
     team.publish("a", WORK)
     team.first.git("config", "baton.base", "main")
@@ -224,6 +233,7 @@ def test_base_is_checked_out_in_another_worktree(team: Team) -> None:
     assert (team.first.read("src/a.py"), team.first.status()) == ("a = 1\n", "")
 
 
+@pytest.mark.promise("accept.only-ref")
 def test_base_is_checked_out_nowhere(team: Team) -> None:
     team.publish("a", WORK)
     team.first.git("config", "baton.base", "main")
@@ -260,6 +270,7 @@ def test_a_deleted_task_branch_loses_nothing(team: Team) -> None:
     assert head in git(team.server, "rev-list", "main").split()
 
 
+@pytest.mark.promise("accept.looked-at")
 def test_a_branch_that_a_person_forced_or_went_on_with_is_not_merged_blindly(team: Team) -> None:
     team.publish("a", WORK)
     start = base(team)
@@ -306,6 +317,7 @@ def test_merges_are_signed_where_the_person_signs(alone: Team) -> None:
     assert "gpgsig" in alone.first.git("cat-file", "commit", "HEAD")
 
 
+@pytest.mark.promise("edit.interrupted")
 @pytest.mark.parametrize("typed", [False, True])
 def test_an_accept_that_is_killed_after_its_step_is_completed(alone: Team, *, typed: bool) -> None:
     alone.publish("a", WORK)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gitbaton.usecases.project import Project
 
 
+pytestmark = pytest.mark.promise("cap.never-passed")
+
+
 @pytest.fixture
 def team(tmp_path: Path) -> Team:
     """Six tasks, a to f, in this order; without a remote, so that everybody sees everything at once."""
@@ -61,6 +64,7 @@ def reason(who: Project) -> str:
     return answer.reason
 
 
+@pytest.mark.promise("cap.off")
 def test_without_bounds_there_are_none(team: Team) -> None:
     who = team.join()
     assert [take(who).entry.row.id for _ in "abcdef"] == list("abcdef")
@@ -104,6 +108,7 @@ def test_money_per_day(team: Team) -> None:
     take(who)
 
 
+@pytest.mark.promise("cap.money")
 def test_an_attempt_that_runs_counts_with_its_whole_budget(team: Team) -> None:
     bound(team, "caps: {cost_per_day_usd: 10}\nrun: {budget_usd: 4}\n")
     who = team.join()
@@ -139,6 +144,7 @@ def break_down(team: Team, who: Project) -> None:
         end(who, take(who, task), Outcome.OVERLOADED)
 
 
+@pytest.mark.promise("cap.breaker")
 def test_the_breaker_opens_probes_and_closes(team: Team) -> None:
     bound(team, BREAKER)
     who = team.join()
@@ -158,6 +164,7 @@ def test_the_breaker_opens_probes_and_closes(team: Team) -> None:
     take(who)
 
 
+@pytest.mark.promise("cap.breaker")
 def test_a_probe_whose_machine_was_lost_does_not_block_for_ever(team: Team) -> None:
     bound(team, BREAKER)
     who = team.join()
@@ -168,6 +175,7 @@ def test_a_probe_whose_machine_was_lost_does_not_block_for_ever(team: Team) -> N
     assert take(who, "e").entry.row.id == "e"
 
 
+@pytest.mark.promise("cap.breaker")
 def test_ends_that_say_nothing_don_t_close_the_breaker(team: Team) -> None:
     bound(team, BREAKER)
     who = team.join()
@@ -186,6 +194,7 @@ def take_despite(team: Team, who: Project, task: str) -> Claim:
     return claimed
 
 
+@pytest.mark.promise("cap.breaker")
 def test_a_failure_of_the_task_itself_ends_the_row(team: Team) -> None:
     bound(team, BREAKER)
     who = team.join()

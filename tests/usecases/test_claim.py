@@ -12,6 +12,7 @@ from gitbaton.store.live import read_tips
 from gitbaton.usecases.choosing import Choice
 from gitbaton.usecases.claim import Claim, claim_as_person, stop_task
 from gitbaton.usecases.project import load_view
+from gitbaton.usecases.run import preview_run, run_task
 from gitbaton.usecases.transitions import LeaseLost, advance
 from support.hermetic_git import git
 from support.repos import Checkout
@@ -30,6 +31,7 @@ def team(tmp_path: Path) -> Team:
     return Team(tmp_path, {"tasks/a.yaml": "title: A\npriority: high\n", "tasks/b.yaml": "title: B\n"})
 
 
+@pytest.mark.promise("state.tip-says-everything", "claim.records-base")
 def test_the_state_says_everything(team: Team) -> None:
     who = team.join("bot")
     claimed = take(who)
@@ -45,6 +47,7 @@ def test_the_state_says_everything(team: Team) -> None:
     assert (claimed.base, claimed.tip.state, claimed.entry.row.id) == (base, state, "a")
 
 
+@pytest.mark.promise("claim.never-held")
 def test_everybody_gets_another_task_until_there_is_none(team: Team) -> None:
     who = team.join()
     assert [take(who).entry.row.id, take(team.join()).entry.row.id] == ["a", "b"]
@@ -54,6 +57,7 @@ def test_everybody_gets_another_task_until_there_is_none(team: Team) -> None:
     assert refuse(lambda: claim(who, "a")).code == "not-claimable", "not even one's own"
 
 
+@pytest.mark.promise("claim.loser-takes-next")
 def test_what_somebody_took_since_the_last_look_goes_to_the_next(team: Team) -> None:
     first, second = team.join(), team.join()
     view = load_view(second, local=False)
@@ -66,6 +70,7 @@ def test_what_somebody_took_since_the_last_look_goes_to_the_next(team: Team) -> 
 # -- leases ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("lease.tolerance", "lease.takeover")
 def test_a_lease_that_passed_is_taken_over_two_minutes_later(team: Team) -> None:
     """Clocks differ: over ssh and file:// nobody is there to ask for the time."""
     lost, second = team.join("lost"), team.join("second")
@@ -83,6 +88,7 @@ def test_a_lease_that_passed_is_taken_over_two_minutes_later(team: Team) -> None
     assert team.state("a") == state
 
 
+@pytest.mark.promise("lease.tolerance")
 def test_without_a_remote_there_is_one_clock(tmp_path: Path) -> None:
     team = Team(tmp_path, {"tasks/a.yaml": "title: A\n"}, remote=False)
     take(team.join(), "a")
@@ -92,6 +98,7 @@ def test_without_a_remote_there_is_one_clock(tmp_path: Path) -> None:
     assert take(team.join(), "a").tip.state.attempt == 2
 
 
+@pytest.mark.promise("lease.person")
 def test_a_persons_claim_has_no_lease(team: Team) -> None:
     claimed = claim_as_person(team.join("Tess"), "a")
     assert isinstance(claimed, Claim)
@@ -128,6 +135,7 @@ def fail(who: Project, claimed: Claim) -> None:
     advance(who, claimed.entry.row.id, "failed", change, run=claimed.run)
 
 
+@pytest.mark.promise("lease.person")
 def test_stop_gives_a_persons_claim_back_as_if_it_had_not_been(team: Team) -> None:
     bot, person = team.join("bot"), team.join("Tess")
     fail(bot, take(bot, "a"))
@@ -143,6 +151,7 @@ def test_stop_gives_a_persons_claim_back_as_if_it_had_not_been(team: Team) -> No
     assert read_events(team.server, "a") == ["claimed", "failed", "claimed", "released"]
 
 
+@pytest.mark.promise("lease.person")
 def test_stop_gives_the_first_claim_back(team: Team) -> None:
     person = team.join("Tess")
     assert isinstance(claim_as_person(person, "a"), Claim)
@@ -153,6 +162,7 @@ def test_stop_gives_the_first_claim_back(team: Team) -> None:
     assert take(team.join(), "a").tip.state.attempt == 2
 
 
+@pytest.mark.promise("state.one-commit")
 def test_stop_ends_an_agents_attempt(team: Team) -> None:
     run = take(team.join("bot"), "a").run
     stop_task(team.join("Tess"), "a", "the spec changes")
@@ -161,10 +171,12 @@ def test_stop_ends_an_agents_attempt(team: Team) -> None:
     assert refuse(lambda: claim(team.join(), "a")).code == "not-claimable"
 
 
+@pytest.mark.promise("claim.says-why")
 def test_stop_where_nobody_is(team: Team) -> None:
     assert refuse(lambda: stop_task(team.join(), "a")).code == "nothing-to-stop"
 
 
+@pytest.mark.promise("cap.after-claim")
 def test_a_claim_that_passes_a_cap_is_withdrawn_without_a_trace(team: Team) -> None:
     bot, early = team.join("bot"), make_unaware(team.join("early"))
     team.change({"tasks/config.yaml": CONFIG + "caps: {running: 1}\n"})
@@ -189,6 +201,7 @@ def test_a_claim_that_passes_a_cap_is_withdrawn_without_a_trace(team: Team) -> N
     assert team.state("b").status == "in_progress"
 
 
+@pytest.mark.promise("cap.never-passed")
 def test_the_earlier_of_two_waits_for_the_later_to_withdraw(team: Team) -> None:
     """Both have claimed before either looked."""
     late = make_unaware(team.join("late"))
@@ -209,6 +222,7 @@ def test_the_earlier_of_two_waits_for_the_later_to_withdraw(team: Team) -> None:
     assert read_events(team.server, "b") == ["claimed", "withdrawn"]
 
 
+@pytest.mark.promise("cap.never-passed")
 def test_nobody_waits_for_those_who_came_earlier(team: Team) -> None:
     team.change({"tasks/config.yaml": CONFIG + "caps: {running: 1}\n"})
     late = team.join("late")
@@ -226,6 +240,7 @@ def test_nobody_waits_for_those_who_came_earlier(team: Team) -> None:
     assert waits == []
 
 
+@pytest.mark.promise("cap.after-claim")
 def test_overlapping_paths_keep_a_task_waiting(tmp_path: Path) -> None:
     team = Team(
         tmp_path,
@@ -239,6 +254,7 @@ def test_overlapping_paths_keep_a_task_waiting(tmp_path: Path) -> None:
     assert take(second, "b").entry.row.id == "b"
 
 
+@pytest.mark.promise("cap.after-claim")
 def test_a_takeover_that_is_withdrawn_goes_back_to_where_the_first_claim_came_from(team: Team) -> None:
     bot, early = team.join("bot"), make_unaware(team.join("early"))
     run = take(bot, "a").run
@@ -267,6 +283,7 @@ def test_a_takeover_that_is_withdrawn_goes_back_to_where_the_first_claim_came_fr
     assert (entry.state, entry.claimable) == ("changes_requested", True)
 
 
+@pytest.mark.promise("cap.after-claim")
 def test_a_claim_is_withdrawn_when_looking_again_fails(team: Team) -> None:
     team.change({"tasks/config.yaml": CONFIG + "caps: {running: 1}\n"})
 
@@ -278,14 +295,16 @@ def test_a_claim_is_withdrawn_when_looking_again_fails(team: Team) -> None:
     assert read_events(team.server, "a") == ["claimed", "withdrawn"]
 
 
+@pytest.mark.promise("claim.interrupted")
 def test_a_claim_whose_push_was_interrupted_is_taken_back(team: Team) -> None:
     who = team.join()
     with pytest.raises(KeyboardInterrupt):
-        claim(replace(who, refs=Hurried(who.refs)), "a")  # type: ignore[arg-type] # it behaves like refs
+        claim(replace(who, refs=Hurried(who.refs)), "a")
     assert read_events(team.server, "a") == ["claimed", "withdrawn"]
     assert take(team.join(), "a").tip.state.attempt == 1
 
 
+@pytest.mark.promise("claim.records-base")
 def test_a_task_whose_file_went_away_meanwhile(team: Team) -> None:
     team.change({"tasks/config.yaml": CONFIG + "caps: {running: 9}\n"})
 
@@ -299,6 +318,7 @@ def test_a_task_whose_file_went_away_meanwhile(team: Team) -> None:
 # -- what can't be claimed ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("claim.says-why")
 def test_each_reason_has_its_words(team: Team) -> None:
     team.change({
         "tasks/draft.yaml": "title: D\nstatus: draft\n", "tasks/done.yaml": "title: D\nstatus: done\n",
@@ -328,6 +348,7 @@ def test_each_reason_has_its_words(team: Team) -> None:
     assert git(team.server, "for-each-ref", "refs/baton") == ""
 
 
+@pytest.mark.promise("state.unreadable")
 def test_a_state_that_nobody_can_read_stops_one_task_only(team: Team) -> None:
     who = team.join()
     work = team.first
@@ -342,6 +363,7 @@ def test_a_state_that_nobody_can_read_stops_one_task_only(team: Team) -> None:
     assert list(read_tips(who.repo).unreadable) == ["a"]
 
 
+@pytest.mark.promise("state.unreadable")
 def test_the_state_of_another_task_is_no_state(team: Team) -> None:
     who = team.join()
     take(who, "b")
@@ -349,6 +371,7 @@ def test_the_state_of_another_task_is_no_state(team: Team) -> None:
     assert refuse(lambda: claim(who, "a")).code == "not-claimable"
 
 
+@pytest.mark.promise("claim.says-why")
 def test_a_config_that_can_not_be_read_stops_claims_and_says_where_it_is_mended(team: Team) -> None:
     team.change({"tasks/config.yaml": "base: main\ncapz: {running: 1}\n"})
     who = team.join().fetched()
@@ -358,3 +381,18 @@ def test_a_config_that_can_not_be_read_stops_claims_and_says_where_it_is_mended(
     Checkout(who.repo.top).write({"tasks/config.yaml": CONFIG})
     assert refuse(lambda: claim(who)).hint == "it is repaired in this checkout: bring that to main of origin"
     assert load_view(who, local=False).board.entries["a"].state == "ready", "looking goes on"
+
+
+@pytest.mark.promise("claim.says-why")
+def test_where_there_is_nothing_the_tasks_of_this_checkout_are_named(tmp_path: Path) -> None:
+    """Whoever just wrote a task wants to know why nobody takes it."""
+    team = Team(tmp_path, {})
+    who = team.join()
+    at = Checkout(who.repo.top)
+    nothing = Choice(None, "there are no tasks on the base branch yet")
+    assert claim_as_person(who, None) == preview_run(who, None) == nothing
+    at.write({"tasks/new.yaml": "title: New\n", "tasks/old.yaml": "title: Old\nstatus: done\n"})
+    hint = "; only in this checkout: new (commit and push, or merge, to main on origin)"
+    said = Choice(None, nothing.reason + hint)
+    assert claim_as_person(who, None) == preview_run(who, None) == said
+    assert run_task(who, None, lambda _: None) == said

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("claim.one-winner")
+
 CONFIG = "base: main\n"
 
 
@@ -81,6 +83,7 @@ def claim_at_once(clones: list[Checkout], *words: str) -> list[tuple[int, dict[s
     return answers
 
 
+@pytest.mark.promise("claim.loser-takes-next")
 def test_sixteen_clones_claim_eight_tasks(serve: tuple[Path, str], tmp_path: Path) -> None:
     bare, url = serve
     seed(tmp_path, bare, 8)
@@ -115,6 +118,7 @@ def test_one_task_that_everybody_wants(serve: tuple[Path, str], tmp_path: Path) 
     assert read_events(bare, "t1") == ["claimed"]
 
 
+@pytest.mark.promise("cap.never-passed")
 @pytest.mark.parametrize("serve", ["file"], indirect=True)
 def test_a_cap_holds_and_lets_somebody_through(serve: tuple[Path, str], tmp_path: Path) -> None:
     """Nobody stays who sees the cap passed, so whoever got a task counts among at most three."""
@@ -134,6 +138,7 @@ def test_a_cap_holds_and_lets_somebody_through(serve: tuple[Path, str], tmp_path
     assert held == won, "who was told to have a task has it, and nobody else"
 
 
+@pytest.mark.promise("cap.after-claim")
 def test_overlapping_paths(tmp_path: Path) -> None:
     bare = tmp_path / "work.git"
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))

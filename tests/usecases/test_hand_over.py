@@ -95,6 +95,7 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+@pytest.mark.promise("attempt.kept")
 @pytest.mark.parametrize(
     ("outcome", "program"),
     [
@@ -197,6 +198,7 @@ def test_proposed_tasks_refer_only_to_what_is_there(desk: Desk) -> None:
     assert show_task(desk.open(), "other").entry.state == "ready"
 
 
+@pytest.mark.promise("attempt.kept")
 def test_a_failed_attempt_leaves_what_it_learnt(desk: Desk) -> None:
     ran = desk.run("leave(1, {'kind': 'note', 'text': 'The database is down'})\nsys.exit(3)")
     assert ran.verdict.outcome is Outcome.CRASHED or not ran.good

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gitbaton.domain.lifecycle import IllegalEvent
-from gitbaton.domain.state import Holder, State
+from gitbaton.domain.lifecycle import ALL, TABLE, IllegalEvent
+from gitbaton.domain.state import Event, Holder, State
 from gitbaton.errors import InvalidDocument, LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate
+from gitbaton.store.live import write_state
 from gitbaton.usecases.claim import Claim, claim_task
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 from support.git_http import GitHttpServer
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gitbaton.domain.lifecycle import LiveStatus
     from gitbaton.usecases.project import Project
+
+pytestmark = pytest.mark.promise("state.one-commit")
 
 FILES: dict[str, str | bytes | None] = {"tasks/config.yaml": "base: main\n", "tasks/job.yaml": "title: Job\n"}
 
@@ -35,7 +39,7 @@ def work(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[GitHttpServer]:
-    with GitHttpServer(tmp_path / "served") as running:
+    with GitHttpServer(tmp_path / "served", now=Clock().time.timestamp) as running:
         yield running
 
 
@@ -75,6 +79,7 @@ def all_refs(work: Checkout) -> str:
     return git(server_of(work), "for-each-ref")
 
 
+@pytest.mark.promise("fence.same-run")
 def test_a_tip_that_moved_under_the_same_run_is_read_and_kept(work: Checkout) -> None:
     mine, theirs = project(work), project(work.clone("other"))
     run = claim(mine).run
@@ -84,6 +89,7 @@ def test_a_tip_that_moved_under_the_same_run_is_read_and_kept(work: Checkout) ->
     assert read_events(server_of(work), "job") == ["claimed", "held", "failed"]
 
 
+@pytest.mark.promise("fence.lost-changes-nothing")
 def test_a_fenced_event_after_a_takeover_changes_nothing(work: Checkout) -> None:
     clock = Clock()
     mine, theirs = project(work, clock=clock), project(work.clone("other"), clock=clock, actor="Rita")
@@ -108,6 +114,7 @@ def test_an_event_without_a_fence_checks_one_that_is_given(work: Checkout) -> No
     assert read_events(server_of(work), "job") == ["claimed", "stopped"]
 
 
+@pytest.mark.promise("state.table")
 def test_an_illegal_event_changes_nothing(work: Checkout) -> None:
     mine = project(work)
     run = claim(mine).run
@@ -121,6 +128,7 @@ def test_an_illegal_event_changes_nothing(work: Checkout) -> None:
     assert all_refs(work) == before
 
 
+@pytest.mark.promise("state.table")
 def test_what_becomes_illegal_meanwhile_is_refused(work: Checkout) -> None:
     mine, theirs = project(work), project(work.clone("other"))
     run = claim(mine).run
@@ -131,6 +139,7 @@ def test_what_becomes_illegal_meanwhile_is_refused(work: Checkout) -> None:
     assert read_events(server_of(work), "job") == ["claimed", "stopped"]
 
 
+@pytest.mark.promise("fence.all-or-none")
 def test_a_branch_that_moved_stops_the_whole_step(work: Checkout) -> None:
     mine = project(work)
     run = claim(mine).run
@@ -193,6 +202,7 @@ def test_any_text_survives(work: Checkout) -> None:
 # -- a remote that answers badly -------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("state.event-once")
 def test_an_event_whose_answer_is_lost_happens_once(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     mine = project(work)
@@ -204,6 +214,7 @@ def test_an_event_whose_answer_is_lost_happens_once(server: GitHttpServer, tmp_p
     assert read_events(server_of(work), "job") == ["claimed", "failed"]
 
 
+@pytest.mark.promise("state.event-once")
 def test_an_event_that_arrived_while_the_remote_went_silent(server: GitHttpServer, tmp_path: Path) -> None:
     """The push arrived, its answer was lost, and the remote could not be asked either: the next try finds it."""
     work = over_http(server, tmp_path)
@@ -216,6 +227,7 @@ def test_an_event_that_arrived_while_the_remote_went_silent(server: GitHttpServe
     assert read_events(server_of(work), "job") == ["claimed", "failed"]
 
 
+@pytest.mark.promise("state.event-once")
 def test_an_event_that_arrived_and_was_followed_by_another(server: GitHttpServer, tmp_path: Path) -> None:
     work = over_http(server, tmp_path)
     mine = project(work)
@@ -255,6 +267,7 @@ def test_patience_waits_for_the_remote_and_then_gives_up(server: GitHttpServer, 
     assert read_events(server_of(work), "job") == ["claimed", "failed"]
 
 
+@pytest.mark.promise("state.unreadable")
 def test_a_tip_that_can_not_be_read_is_refused_with_its_place(work: Checkout) -> None:
     mine = project(work)
     claim(mine)
@@ -267,3 +280,38 @@ def test_a_tip_that_can_not_be_read_is_refused_with_its_place(work: Checkout) ->
         read_tip(mine, "job")
     assert refused.value.code == "bad-state"
     assert {p.path for p in refused.value.problems} == {"refs/baton/tasks/job:state.yaml"}
+
+
+@pytest.mark.promise("state.table")
+@pytest.mark.parametrize("status", ALL)
+def test_whatever_the_table_does_not_allow_changes_nothing(tmp_path: Path, status: LiveStatus) -> None:
+    """Every event that is illegal from ``status``, by whoever holds the task."""
+    work = make_repository(tmp_path, FILES)
+    who = project(work)
+    event = Event(name="held", id="e1", at="2026-01-31T09:00:00Z", by="Tess")
+    held = State(task="job", status=status, event=event, run="r1", claimed_from="failed", attempt=0)
+    oid = write_state(who.repo, held, None)
+    git(work.path, "update-ref", "refs/baton/tasks/job", oid)
+    before = git(work.path, "for-each-ref")
+    illegal = [name for name, rule in TABLE.items() if status not in rule.sources]
+    for name in illegal:
+        move = RefUpdate("refs/heads/baton/job", work.head(), None)
+        with pytest.raises(IllegalEvent):
+            advance(who, "job", name, lambda _: {}, run="r1", also=lambda _, move=move: [move])  # type: ignore[misc] # mypy can't infer a lambda's default
+        assert git(work.path, "for-each-ref") == before, name
+    assert set(illegal) | {n for n, rule in TABLE.items() if status in rule.sources} == set(TABLE)
+
+
+@pytest.mark.promise("state.event-once")
+def test_an_event_that_was_heard_of_is_found_however_long_ago(tmp_path: Path) -> None:
+    """By its id alone: what came after doesn't hide it, and a name with line breaks invents no id."""
+    work = make_repository(tmp_path, FILES)
+    who = project(work)
+    first = advance(who, "job", "held", lambda _: {"hold": "x"}, heard="forge/1")
+    assert first.state.event.id == "forge/1"
+    advance(who, "job", "hold_released", lambda _: {"hold": None}, by="Eve\n\nBaton-Event: forge/2")
+    last = advance(who, "job", "clarified", lambda _: {}, heard="forge/2")
+    assert last.state.event.id == "forge/2"
+    again = advance(who, "job", "held", lambda _: {"hold": "again"}, heard="forge/1")
+    assert (again.oid, again.state.hold) == (last.oid, None)
+    assert read_events(work.path, "job") == ["held", "hold_released", "clarified"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitbaton.domain.board import (
     OCCUPYING,
+    BrokenRow,
     TaskRow,
     find_overlap,
     find_turn,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Container, Mapping
 
-    from gitbaton.domain.board import Board, BrokenRow, Entry, LiveRow
+    from gitbaton.domain.board import Board, Entry, LiveRow
 
 #: Longer chains of parents are taken for a circle.
 _CHAIN_MAX: Final = 100
@@ -90,10 +91,14 @@ class BoardIndex:
     # -- made from a whole board ------------------------------------------------------------------------------
 
     def build(self, stand: Stand, board: Board, tips: Mapping[str, str]) -> None:
-        """Put in a whole board of base. Nothing is kept of a board with two files of one id."""
+        """Put in a whole board of base. Nothing is kept of a board with two files of one id, or with a file
+        that can't be read and may be a part of something.
+        """
         self._table.clear()
         broken = {row.id.lower(): row.path for row in board.broken}
         if len(broken) < len(board.broken) or any(task in broken for task in board.entries):
+            return
+        if any(row.parents for row in board.broken):
             return
         nodes: list[tuple[Node, Entry | None]] = [(_revive(entry), entry) for entry in board.entries.values()]
         for task, path in broken.items():
@@ -132,6 +137,8 @@ class BoardIndex:
             before, was_part_of = node.row, node.parent
             if task in change.rows:
                 new = change.rows[task]
+                if isinstance(new, BrokenRow) and new.parents:
+                    raise Unusual
                 node.path = new.path if new else None
                 node.row = new if isinstance(new, TaskRow) else None
                 table.write_edges(node, before)

@@ -174,10 +174,13 @@ def _find_files(
             blobs.append((place, path, oid, mode == "120000"))
     kept = cache.find_rows([oid for _, _, oid, _ in blobs])
     for place, path, oid, is_link in blobs:
-        row = judge_file(path, place, LINK if is_link else None) or revive_row(kept.get(oid), path, place.id)
+        row: Row | None = judge_file(path, place, LINK if is_link else None)
+        if row is None and not place.complaint:
+            row = revive_row(kept.get(oid), path, place.id)
         if row is None:
             row = parse_row(path, place, _read(wanted, [oid])[0] or b"")
-            cache.keep_rows([(oid, reduce_row(row))])
+            if not place.complaint:
+                cache.keep_rows([(oid, reduce_row(row))])
         added.setdefault(place.id.lower(), {})[path] = row
     return added, removed
 

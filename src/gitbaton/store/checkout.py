@@ -17,13 +17,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gitbaton.errors import Refusal, TryAgain
+from gitbaton.store.git import PATHS_MAX, Git, cover_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
-    from gitbaton.store.git import Git
     from gitbaton.store.repository import Repository
 
 #: How long to wait for somebody else's git command to give the index back, and how often to look.
@@ -46,13 +46,18 @@ class Entry(NamedTuple):
 def read_index(git: Git, paths: Sequence[str]) -> dict[str, Entry]:
     """The index entries of ``paths``. Raises ``Refusal`` (``merge-in-progress``) for an unmerged one."""
     found = {}
-    out = git.call("ls-files", "--stage", "-v", "-z", "--", *(f":(top,literal){p}" for p in paths))
+    wanted = set(paths)
+    out = git.call(
+        "ls-files", "--stage", "-v", "-z", "--", *(f":(top,literal){p}" for p in cover_paths(paths))
+    )
     for line in out.split(b"\0"):
         if not line:
             continue
         meta, _, name = line.partition(b"\t")
         tag, mode, oid, stage = meta.decode().split()
         path = name.decode("utf-8", "surrogateescape")
+        if path not in wanted:
+            continue
         if stage != "0":
             raise Refusal(
                 f"{path} is in the middle of a merge",
@@ -128,8 +133,14 @@ class IndexLock:
         except FileExistsError:
             raise
         except OSError:
+            said = self._ticket.read_bytes()
             with self._lock.open("xb") as lock:
-                lock.write(self._ticket.read_bytes())
+                try:
+                    lock.write(said)
+                    lock.flush()
+                except OSError:  # a full disk: a lock that nobody knows must not stay
+                    self._lock.unlink()
+                    raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -165,7 +176,11 @@ class IndexLock:
         """Let the new index take the old one's place, with fresh file times for the paths of ``refresh``."""
         if paths := list(refresh):
             # `add --refresh` looks at these paths alone and stages nothing; `update-index PATH` would.
-            self._git.run("--literal-pathspecs", "add", "--refresh", "--", *paths, env=self._environment())
+            refresh_all = len(paths) > PATHS_MAX
+            few = ["--literal-pathspecs", "add", "--refresh", "--", *paths]
+            self._git.run(
+                *(["update-index", "-q", "--refresh"] if refresh_all else few), env=self._environment()
+            )
         self._new.replace(self._index)
 
     def _environment(self) -> dict[str, str]:
@@ -230,11 +245,21 @@ class Replacements:
     def apply(self) -> None:
         """Put every new text in its place, each in one step."""
         for path, ready in self._ready.items():
+            if ready is not None:
+                _move_file(ready, self._top / path)
+        for path, ready in self._ready.items():
             if ready is None:
                 (self._top / path).unlink(missing_ok=True)
-            else:
-                _move_file(ready, self._top / path)
+                self._remove_empty(path)
         self._made.clear()
+
+    def _remove_empty(self, path: str) -> None:
+        """As git does it: folders that are empty now go, too."""
+        folder = os.path.dirname(path)
+        with suppress(OSError):
+            while folder:
+                (self._top / folder).rmdir()
+                folder = os.path.dirname(folder)
 
     def _discard(self) -> None:
         for made in reversed(self._made):

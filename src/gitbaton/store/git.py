@@ -10,7 +10,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal, Unreachable
-from gitbaton.store.failures import Output, explain_failure
+from gitbaton.store.failures import Output, could_not_answer, explain_failure
 from gitbaton.store.sealing import COMMAND, seal, split_batch
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MINIMUM = (2, 38)  # `git merge-tree --write-tree`, `cat-file --batch -z`
 NETWORK_TIMEOUT_S = 300.0
+#: More paths than this are too many for git's matching, which compares each of them with every entry.
+PATHS_MAX = 200
 
 
 class Commit(NamedTuple):
@@ -26,6 +28,14 @@ class Commit(NamedTuple):
 
     name: str
     email: str
+
+
+class Authorship(NamedTuple):
+    """Who wrote a commit, and when (seconds and time zone, as git stores them)."""
+
+    name: str
+    email: str
+    date: str
 
 
 class Git:
@@ -45,12 +55,14 @@ class Git:
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        fds: Sequence[int] = (),
     ) -> Output:
-        """Run ``git ARGS``; never raises for a non-zero exit."""
+        """Run ``git ARGS``; never raises for a non-zero exit. ``fds`` are open files that git inherits."""
         try:
             done = subprocess.run(
                 [*COMMAND, *args], cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
                 stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False, timeout=timeout_s,
+                pass_fds=fds,
             )  # fmt: skip
         except FileNotFoundError as error:
             if not self.where.is_dir():
@@ -76,8 +88,12 @@ class Git:
         return self.call(*args, data=data, env=env).decode("utf-8", "surrogateescape").rstrip("\n")
 
     def find(self, *args: str) -> str | None:
-        """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing."""
+        """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing. Raises as ``call`` when git
+        could not answer at all: that must not be taken for a no.
+        """
         done = self.run(*args)
+        if could_not_answer(done):
+            raise explain_failure(args, done)
         return done.out.decode("utf-8", "surrogateescape").rstrip("\n") or None if done.code == 0 else None
 
 
@@ -99,7 +115,17 @@ def resolve(git: Git, revision: str) -> str | None:
 
 def is_ancestor(git: Git, older: str, newer: str) -> bool:
     """Whether ``newer`` contains ``older``; False when either is unknown here."""
-    return git.run("merge-base", "--is-ancestor", older, newer).code == 0
+    asked = ("merge-base", "--is-ancestor", older, newer)
+    done = git.run(*asked)
+    if could_not_answer(done):
+        raise explain_failure(asked, done)
+    return done.code == 0
+
+
+def has_nothing_new(git: Git, head: str, base: str) -> bool:
+    """Whether merging ``head`` into ``base`` would change nothing: it was merged as a squash, or by hand."""
+    merged = git.run("merge-tree", "--write-tree", base, head)
+    return merged.code == 0 and merged.out.decode().strip() == git.find("rev-parse", f"{base}^{{tree}}")
 
 
 def find_merge_base(git: Git, first: str, second: str) -> str | None:
@@ -147,10 +173,18 @@ def list_tree(git: Git, revision: str, folder: str = "") -> list[TreeEntry]:
     return _parse_tree(out)
 
 
+def cover_paths(paths: Iterable[str]) -> list[str]:
+    """``paths``, or, where they are too many for a command line, the top folders and files they are in."""
+    asked = list(paths)
+    return asked if len(asked) <= PATHS_MAX else list(dict.fromkeys(p.partition("/")[0] for p in asked))
+
+
 def list_entries(git: Git, revision: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
     """The entries of exactly these paths at ``revision``, folders included; what isn't there is left out."""
     wanted = set(paths)
-    out = git.call("ls-tree", "-z", "--full-tree", revision, "--", *wanted)
+    covering = cover_paths(wanted)
+    deep = ["-r", "-t"] if len(covering) < len(wanted) else []
+    out = git.call("ls-tree", "-z", *deep, "--full-tree", revision, "--", *covering)
     # Asked for a folder and for a file in it, git lists the folder's other entries, too.
     return {entry.path: entry for entry in _parse_tree(out) if entry.path in wanted}
 
@@ -163,6 +197,18 @@ def _parse_tree(out: bytes) -> list[TreeEntry]:
             mode, kind, oid = meta.decode().split()
             entries.append(TreeEntry(mode, kind, oid, path.decode("utf-8", "surrogateescape")))
     return entries
+
+
+def list_changed_since(git: Git, revision: str, since: float, folder: str) -> set[str]:
+    """Paths below ``folder`` that changed on the way to ``revision`` (first parents) since ``since``, in seconds
+    since the epoch. Beyond the end of a shallow history everything counts as changed.
+    """
+    out = git.run(
+        "log", "-z", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-only", "--format=",
+        f"--since=@{max(int(since), 10**8)}", revision, "--", f":(top){folder}",
+    )  # fmt: skip
+    names = out.out.split(b"\0") if out.code == 0 else []  # there is no commit yet
+    return {n.decode("utf-8", "surrogateescape").lstrip("\n") for n in names if n.strip()}
 
 
 def read_objects(git: Git, names: Iterable[str]) -> list[bytes | None]:
@@ -234,10 +280,11 @@ def commit_tree(
     message: str,
     *,
     author: Commit | None = None,
+    credit: Authorship | None = None,
     sign: bool = False,
 ) -> str:
-    """A commit object. ``author`` sets author and committer; ``sign`` honours commit.gpgsign, which plumbing
-    ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
+    """A commit object. ``author`` sets author and committer, ``credit`` the author alone; ``sign`` honours
+    commit.gpgsign, which plumbing ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
     """
     args = [a for p in parents for a in ("-p", p)]
     if sign and git.find("config", "--type=bool", "commit.gpgsign") == "true":
@@ -247,5 +294,9 @@ def commit_tree(
         env = {
             "GIT_AUTHOR_NAME": author.name, "GIT_AUTHOR_EMAIL": author.email,
             "GIT_COMMITTER_NAME": author.name, "GIT_COMMITTER_EMAIL": author.email,
+        }  # fmt: skip
+    elif credit:
+        env = {
+            "GIT_AUTHOR_NAME": credit.name, "GIT_AUTHOR_EMAIL": credit.email, "GIT_AUTHOR_DATE": credit.date,
         }  # fmt: skip
     return git.text("commit-tree", tree, *args, data=message.encode("utf-8", "replace"), env=env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.domain.ids import explain_bad_id
@@ -17,8 +18,10 @@ ROLES = "tasks/roles"
 WORKFLOWS = "tasks/workflows"
 SCHEMAS = "tasks/schemas"
 DOCS = "tasks/docs"
+ARCHIVE = "tasks/archive"
 RESERVED = ("plans", "handoffs", "roles", "workflows", "schemas", "docs")
 
+Layout = Literal["flat", "plan", "shard"]
 Kind = Literal["task", "plan", "handoff", "config", "role", "workflow"]
 
 
@@ -62,9 +65,28 @@ def _complain(stem: str) -> str | None:
     return f"its name gives no valid id: {reason}" if reason else None
 
 
-def task_path(task: str) -> str:
-    """Where a new task file goes (config ``layout: flat``)."""
-    return f"{TASKS}/{task}.yaml"
+def task_path(task: str, layout: Layout = "flat", plan: str | None = None) -> str:
+    """Where a new task file goes. ``flat``: directly in ``tasks/``; ``plan``: in a folder named like its plan
+    (one without a plan, or with a plan whose name means something else there, directly in ``tasks/``);
+    ``shard``: in one of 256 folders, always the same one for an id.
+    """
+    match layout:
+        case "plan" if plan and plan not in (*RESERVED, ARCHIVE.rpartition("/")[2]):
+            return f"{TASKS}/{plan}/{task}.yaml"
+        case "shard":
+            return f"{TASKS}/{zlib.crc32(task.encode()) & 0xFF:02x}/{task}.yaml"
+        case _:
+            return f"{TASKS}/{task}.yaml"
+
+
+def archive_path(task: str, year: int) -> str:
+    """Where the file of a finished task goes to be out of the way. It stays an ordinary task file."""
+    return f"{ARCHIVE}/{year:04}/{task}.yaml"
+
+
+def is_archived(path: str) -> bool:
+    """Whether a task file is in the archive."""
+    return path.startswith(f"{ARCHIVE}/")
 
 
 def plan_path(plan: str) -> str:

@@ -36,16 +36,20 @@ def read_rows(repo: Repository, files: Mapping[str, SourceFile]) -> dict[str, Ro
         unread: dict[str, SourceFile] = {}
         for path, place in places.items():
             file = files[path]
-            row = judge_file(path, place, file.complaint) or revive_row(
-                kept.get(file.oid or ""), path, place.id
-            )
+            row: Row | None = judge_file(path, place, file.complaint)
+            if row is None and not place.complaint:
+                row = revive_row(kept.get(file.oid or ""), path, place.id)
             if row:
                 rows[path] = row
             else:
                 unread[path] = file
         fresh = dict(_parse_all(repo, unread, places))
         if fresh:
-            keep = [(oid, reduce_row(row)) for path, row in fresh.items() if (oid := files[path].oid)]
+            keep = [
+                (oid, reduce_row(row))
+                for path, row in fresh.items()
+                if (oid := files[path].oid) and not places[path].complaint
+            ]
             cache.keep_rows(keep, in_use=len(oids))
             rows |= fresh
             return {path: rows[path] for path in places}

@@ -120,7 +120,7 @@ def _items(source: str | None) -> tuple[str, ...]:
 
 def parse_row(path: str, place: Place, text: bytes) -> Row:
     """The row of a file's text."""
-    row = scan_task(text, path, place.id)
+    row = None if place.complaint else scan_task(text, path, place.id)
     if row is None:
         from gitbaton.store.documents import read_task
 
@@ -130,16 +130,14 @@ def parse_row(path: str, place: Place, text: bytes) -> Row:
 
 def judge_file(path: str, place: Place, complaint: tuple[str, str] | None) -> BrokenRow | None:
     """The row of a file whose text doesn't matter."""
-    if complaint:
-        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *complaint),))
-    if place.complaint:
-        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", "bad-file-name", place.complaint),))
-    return None
+    return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *complaint),)) if complaint else None
 
 
 def reduce_row(row: Row) -> Any:
     """What the text alone says; of a file that can't be read also where it stands, because its problems say so."""
-    return row[2:-1] if isinstance(row, TaskRow) else (row.path, [tuple(p) for p in row.problems])
+    return (
+        row[2:-1] if isinstance(row, TaskRow) else (row.path, [tuple(p) for p in row.problems], row.parents)
+    )
 
 
 def revive_row(kept: Any, path: str, task: str) -> Row | None:
@@ -147,5 +145,7 @@ def revive_row(kept: Any, path: str, task: str) -> Row | None:
     if kept is None:
         return None
     if isinstance(kept[1], list):
-        return BrokenRow(task, path, tuple(Problem(*p) for p in kept[1])) if kept[0] == path else None
+        if kept[0] != path:
+            return None
+        return BrokenRow(task, path, tuple(Problem(*p) for p in kept[1]), parents=tuple(kept[2]))
     return TaskRow(task, path, *kept)

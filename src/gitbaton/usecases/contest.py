@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.board import OCCUPYING, find_overlap
 from gitbaton.errors import BatonError, Refusal
-from gitbaton.store.live import read_before_claim
 from gitbaton.usecases.caps import Reached, find_reached_cap, has_bounds
 from gitbaton.usecases.project import load_view
 from gitbaton.usecases.transitions import advance, read_tip
@@ -107,11 +106,12 @@ def _withdraw(project: Project, task: str, run: str) -> None:
 
 def restore_before_claim(project: Project, tip: Tip | None) -> dict[str, Any]:
     """The fields that a claim changes, as they were before the present one."""
-    before = read_before_claim(project.repo, tip) if tip else None
+    before = project.ledger.read_before_claim(project.repo, tip) if tip else None
     kept = (
         "attempt_limit",
         "base",
         "branch",
+        "fresh_since",
         "head",
         "merge",
         "pull_request",

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from gitbaton.domain.outbox import ProposedTask
+    from gitbaton.domain.state import State
     from gitbaton.usecases.attempt import AttemptLog, Finished
 
 #: A handoff must stay below the size that is still read (1 MiB), whatever an agent did: characters for the
 #: names of changed files, and for what checks printed.
 _NAMES_ROOM, _OUTPUT_ROOM = 100_000, 100_000
+_SUPERSEDED_MAX = 500
 
 
 def make_handoff(project: Project, done: Finished) -> Handoff:
@@ -47,8 +49,15 @@ def make_handoff(project: Project, done: Finished) -> Handoff:
         "next_action": said.next_action or ("complete" if good else None),
         "result": done.collected.result if done.around.task.result_schema is not None and good else None,
         "usage": done.report.usage.model_dump(mode="json", exclude_none=True) or None,
+        "supersedes": find_superseded(done.claim.tip.state)[-_SUPERSEDED_MAX:],
     }  # fmt: skip
     return Handoff.model_validate(redact(value, done.secrets))
+
+
+def find_superseded(state: State) -> list[str]:
+    """Handoffs of attempts whose work was merged or set aside before the present one began anew."""
+    first = state.fresh_since or 1
+    return [a.handoff for a in state.attempts if a.number < first and a.handoff]
 
 
 def _take_some(texts: Iterable[str], room: int) -> Iterator[str]:
@@ -106,14 +115,15 @@ def make_drafts(project: Project, done: Finished, log: AttemptLog) -> dict[str, 
                 f"the proposed task {task_id} refers to something that is not there; that was left out",
             )
         fitting = proposed.model_copy(update={"depends_on": needs, "parent": parent, "plan": plan})
-        files[task_path(task_id)] = _render_draft(fitting, task_id, done.secrets)
+        path = task_path(task_id, project.repo.config.layout, plan)
+        files[path] = _render_draft(fitting, path, done.secrets)
         known[proposed.id or task_id] = task_id
     return files
 
 
-def _render_draft(proposed: ProposedTask, task_id: str, secrets: Mapping[str, str]) -> bytes:
+def _render_draft(proposed: ProposedTask, path: str, secrets: Mapping[str, str]) -> bytes:
     value = redact(proposed.model_dump(mode="json", exclude_defaults=True, exclude={"id"}), secrets)
     value["status"] = "draft"
     value["acceptance"] = [a["text"] for a in value.get("acceptance", [])] or None
     value = {k: v for k, v in value.items() if v is not None}
-    return render_document(value, task_path(task_id), "task")
+    return render_document(value, path, "task")

@@ -10,10 +10,10 @@ from gitbaton.domain.ids import find_id
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.store.cache import open_cache
 from gitbaton.store.cachemove import Wanted, choose_from_index, keep_board
-from gitbaton.store.git import is_ancestor
-from gitbaton.store.live import Tips, read_tips, to_live_rows
+from gitbaton.store.ledger import GIT_LEDGER
+from gitbaton.store.live import Tips, to_live_rows
 from gitbaton.store.overlay import overlay_local
-from gitbaton.store.snapshots import Contents, read_contents, read_revision
+from gitbaton.store.snapshots import Contents, read_revision
 from gitbaton.store.tips import States, list_tips
 from gitbaton.usecases.choosing import Choice
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.config import AgentConfig
-    from gitbaton.ports import Agent, Forge, Shell
-    from gitbaton.store.refs import LocalRefs, RemoteRefs
+    from gitbaton.ports import Agent, Forge, Refs, Shell
+    from gitbaton.store.ledger import Ledger
     from gitbaton.store.repository import Repository
 
 
@@ -38,7 +38,7 @@ class Project:
     """
 
     repo: Repository
-    refs: RemoteRefs | LocalRefs
+    refs: Refs
     clock: Callable[[], datetime]
     random_id: Callable[[int], str]
     pause: Callable[[float], None]
@@ -49,6 +49,7 @@ class Project:
     open_agent: Callable[[str, AgentConfig], Agent]
     run_shell: Shell
     outbox: Path | None = None
+    ledger: Ledger = GIT_LEDGER
 
     @property
     def own_task(self) -> str | None:
@@ -78,9 +79,12 @@ def load_view(project: Project, *, local: bool) -> View:
     the answer is base and state refs alone (for acting).
     """
     repo = project.repo
-    files = read_revision(repo, repo.base.commit)
-    contents = overlay_local(repo, files) if local else read_contents(repo, files)
-    tips = read_tips(repo)
+    contents = (
+        overlay_local(repo, read_revision(repo, repo.base.commit))
+        if local
+        else project.ledger.read_contents(repo)
+    )
+    tips = project.ledger.read_tips(repo)
     live = to_live_rows(tips, tolerance_s=project.refs.tolerance_s)
     if own := project.own_task:
         live[own] = _own_row(project, own)
@@ -89,7 +93,7 @@ def load_view(project: Project, *, local: bool) -> View:
         for row in live.values()
         if row.status == "merged" and row.merge and _todo(contents, row.task)
     }
-    seen = [m for m in merges if repo.base.commit and is_ancestor(repo.git, m, repo.base.commit)]
+    seen = [m for m in merges if repo.base.commit and project.ledger.contains(repo, repo.base.commit, m)]
     board = fold_board(
         contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
         attempts_max=repo.config_file.facts.attempts_max, merges_seen=seen, plans=contents.plans,

@@ -8,8 +8,7 @@ from gitbaton.domain.lifecycle import TABLE, EventName, apply_event
 from gitbaton.domain.state import Event, State
 from gitbaton.errors import LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate
-from gitbaton.store.git import is_ancestor
-from gitbaton.store.live import Tip, read_tips, render_time, write_state
+from gitbaton.store.live import Tip, render_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +32,7 @@ class LeaseLost(Refusal):
 
 def read_tip(project: Project, task: str) -> Tip | None:
     """The task's tip as of the last fetch. Raises ``Refusal`` (``bad-state``) when it can't be read."""
-    tips = read_tips(project.repo, task)
+    tips = project.ledger.read_tips(project.repo, task)
     if task in tips.unreadable:
         raise Refusal(
             f"the live state of {task} can't be read",
@@ -55,6 +54,7 @@ def advance(
     also: Callable[[State | None], Sequence[RefUpdate]] = lambda _: (),
     by: str | None = None,
     patience: int = 0,
+    heard: str | None = None,
 ) -> Tip:
     """Make ``event`` happen to ``task`` and publish it together with the ref updates ``also`` gives.
 
@@ -62,11 +62,12 @@ def advance(
     the fence: needed for fenced events, and checked where given. ``expect`` may raise to refuse. If the tip
     moved meanwhile, everything is decided anew on the new one; an event that had arrived although its answer
     was lost is not made twice. ``patience`` is how often a remote that can't be reached is tried again, with
-    growing waits. Raises ``IllegalEvent``, ``LeaseLost``, ``LostRace`` (after many tries, or when one of
+    growing waits. ``heard`` is the event's id as whoever tells of it names it: where the history has it already,
+    nothing happens, and the tip is returned as it is. Raises ``IllegalEvent``, ``LeaseLost``, ``LostRace`` (after many tries, or when one of
     ``also`` moved), and what ``Refs.swap`` raises.
     """
     ref = project.repo.state_prefix + task
-    event_id = project.random_id(12)
+    event_id = heard or project.random_id(12)
     pushed: list[str] = []
     waits = 0
     for _ in range(_TRIES):
@@ -74,13 +75,15 @@ def advance(
             if pushed:
                 project.refs.fetch()
             tip = read_tip(project, task)
-            if tip and any(oid == tip.oid or is_ancestor(project.repo.git, oid, tip.oid) for oid in pushed):
+            if tip and any(project.ledger.contains(project.repo, tip.oid, oid) for oid in pushed):
+                return tip
+            if heard and tip and project.ledger.has_event(project.repo, tip, heard):
                 return tip
             new = _next_state(
                 project, task, tip, event, change, run=run, expect=expect, by=by, event_id=event_id
             )
             extra = list(also(tip.state if tip else None))
-            oid = write_state(project.repo, new, tip.oid if tip else None)
+            oid = project.ledger.write_state(project.repo, new, tip.oid if tip else None)
             pushed.append(oid)
             project.refs.swap([RefUpdate(ref, oid, tip.oid if tip else None), *extra])
         except LostRace as lost:

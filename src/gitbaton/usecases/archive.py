@@ -1,0 +1,247 @@
+"""``baton archive``: finished tasks go out of the way, to ``tasks/archive/<year>/``, and come back when asked.
+
+An archived file is an ordinary task file in a folder of its own: its id stays taken, what depends on it goes on
+counting it as done, and no byte of it changes, so that git follows its history and two branches that archive the
+same task agree. The year is the one the task was made in, because the file alone tells it, on every branch alike.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.domain.board import TaskRow
+from gitbaton.errors import LostRace, Refusal, TryAgain
+from gitbaton.store.edits import Edited, commit_edits
+from gitbaton.store.git import list_changed_since, list_entries, read_objects, resolve
+from gitbaton.store.layout import TASKS, archive_path, is_archived, task_path
+from gitbaton.store.rows import read_row
+from gitbaton.store.snapshots import SourceFile
+from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
+from gitbaton.usecases.writing import pushed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gitbaton.domain.board import Entry
+    from gitbaton.usecases.project import View
+
+#: Tasks that were finished lately are still being looked at.
+AGE_DAYS = 30
+_FINISHED = ("done", "cancelled")
+#: Live states in which somebody may still come back to the task.
+_LIVE = ("in_progress", "needs_input", "in_review", "changes_requested", "taken_over")
+_YEAR = re.compile(r"\d{4}(?=-)")
+_TRIES = 20
+
+
+class Move(NamedTuple):
+    """A task file that goes from one path to another."""
+
+    task: str
+    source: str
+    target: str
+
+
+class Archived(NamedTuple):
+    """What was moved, in one commit; ``edited`` is None for a dry run and when there was nothing to move.
+    ``kept`` says why a finished task stays where it is; ``young`` counts those that were finished lately.
+    """
+
+    moves: tuple[Move, ...]
+    kept: tuple[tuple[str, str], ...] = ()
+    young: int = 0
+    edited: Edited | None = None
+
+
+class _Changed(TryAgain):
+    """A file is not what it was when the move was decided on; nothing has changed."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} was changed meanwhile", code="lost-race", hint="run the same command again")
+
+
+def archive_tasks(
+    project: Project, wanted: Sequence[str] = (), *, days: int | None = AGE_DAYS, dry_run: bool = False, push: bool | None = None
+) -> Archived:  # fmt: skip
+    """Move finished tasks to the archive, in one commit: those ``wanted``, else all that this branch has not
+    changed for ``days`` (None: however young). Stays: a task that is somebody's (live), that has changes of
+    this checkout, whose parent is not finished (parts are looked at together), and a cancelled one that
+    something waits for (a person has to see it). Raises ``Refusal`` (``not-archivable``) when one of ``wanted``
+    must stay; then nothing has changed.
+    """
+    refuse_inside(project, "archive tasks")
+
+    def decide() -> Archived:
+        view = load_view(project, local=True)
+        if wanted:
+            entries = list({(e := find_entry(view, text)).row.id: e for text in wanted}.values())
+            return _choose_all(project, view, [e for e in entries if not is_archived(e.row.path)])
+        return _choose(project, view, days)
+
+    return _move(project, decide, "Archive {}", dry_run=dry_run, push=push)
+
+
+def restore_tasks(
+    project: Project, wanted: Sequence[str], *, dry_run: bool = False, push: bool | None = None
+) -> Archived:
+    """Bring archived tasks back to where new ones go, in one commit. Raises ``Refusal`` (``not-archived``)."""
+    refuse_inside(project, "restore tasks")
+
+    def decide() -> Archived:
+        view = load_view(project, local=True)
+        rows = {(row := find_entry(view, text).row).id: row for text in wanted}
+        moves = []
+        for row in rows.values():
+            if not is_archived(row.path):
+                raise Refusal(
+                    f"{row.id} is not in the archive: {row.path}", code="not-archived", hint=f"baton show {row.id}"
+                )  # fmt: skip
+            target = task_path(row.id, project.repo.config.layout, row.plan)
+            moves.append(Move(row.id, row.path, target))
+        return Archived(tuple(moves))
+
+    return _move(project, decide, "Restore {} from the archive", dry_run=dry_run, push=push)
+
+
+# -- deciding ------------------------------------------------------------------------------------------------
+
+
+def _choose_all(project: Project, view: View, entries: Sequence[Entry]) -> Archived:
+    judged = _judge(project, view, entries)
+    reasons = {task: why for task, why in judged.items() if isinstance(why, str)}
+    if reasons:
+        said = "; ".join(f"{task}: {why}" for task, why in sorted(reasons.items()))
+        raise Refusal(f"can't be archived: {said}", code="not-archivable", hint="leave it out", data=reasons)
+    return Archived(tuple(m for m in judged.values() if isinstance(m, Move)))
+
+
+def _choose(project: Project, view: View, days: int | None) -> Archived:
+    finished = [
+        e for _, e in sorted(view.board.entries.items()) if e.state in _FINISHED and not is_archived(e.row.path)
+    ]  # fmt: skip
+    young: set[str] = set()
+    if days is not None and finished:
+        since = project.clock().timestamp() - days * 86400
+        young = list_changed_since(project.repo.git, "HEAD", since, TASKS)
+    old = [e for e in finished if e.row.path not in young]
+    judged = _judge(project, view, old)
+    return Archived(
+        tuple(m for m in judged.values() if isinstance(m, Move)),
+        tuple((task, why) for task, why in judged.items() if isinstance(why, str)),
+        len(finished) - len(old),
+    )
+
+
+def _judge(project: Project, view: View, entries: Sequence[Entry]) -> dict[str, Move | str]:
+    """By task: where its file goes, or why it stays."""
+    here = _read_here(project, [e.row.path for e in entries])
+    waiting: dict[str, list[str]] = {}
+    for entry in view.board.entries.values():
+        if entry.state not in _FINISHED:
+            for need in entry.row.depends_on:
+                waiting.setdefault(need, []).append(entry.row.id)
+    year = project.clock().year
+    judged: dict[str, Move | str] = {}
+    for entry in entries:
+        row = entry.row
+        why = _find_reason(view, entry, here.get(row.path), waiting.get(row.id, ()))
+        made = _YEAR.match(row.created or "")
+        judged[row.id] = why or Move(row.id, row.path, archive_path(row.id, int(made[0]) if made else year))
+    return judged
+
+
+def _read_here(project: Project, paths: Sequence[str]) -> dict[str, TaskRow]:
+    """The task files as they are committed on the branch that is checked out."""
+    head = resolve(project.repo.git, "HEAD")
+    found = list_entries(project.repo.git, head, paths) if head and paths else {}
+    texts = read_objects(project.repo.git, (e.oid for e in found.values()))
+    rows = (read_row(path, SourceFile(text or b"")) for path, text in zip(found, texts, strict=True))
+    return {row.path: row for row in rows if isinstance(row, TaskRow)}
+
+
+def _find_reason(view: View, entry: Entry, here: TaskRow | None, waiting: Sequence[str]) -> str | None:
+    """Why a task must stay where it is, if it must. ``here`` is its file on the branch checked out."""
+    row, live = entry.row, entry.live
+    if row.id in view.tips.unreadable:
+        return "its live state can't be read"
+    if entry.state not in _FINISHED:
+        return f"it is {entry.state.replace('_', ' ')}"
+    if live and live.status in _LIVE:
+        return f"its live state is {live.status.replace('_', ' ')}"
+    if row.local == "uncommitted":
+        return "it has changes that are not committed"
+    if here is None or (here.status not in _FINISHED and row.id not in view.board.children):
+        return "this branch does not have it as finished yet: merge the base branch first"
+    parent = view.board.entries.get(row.parent or "")
+    if parent and parent.state not in _FINISHED:
+        return f"its parent {parent.row.id} is not finished"
+    if row.status == "cancelled" and waiting:
+        return f"it was cancelled, and {', '.join(sorted(waiting))} waits for it"
+    return None
+
+
+# -- moving --------------------------------------------------------------------------------------------------
+
+
+def _move(
+    project: Project, decide: Callable[[], Archived], message: str, *, dry_run: bool, push: bool | None
+) -> Archived:
+    """Decide and move; decide anew whenever a file turns out to be another one by now."""
+    for _ in range(_TRIES):
+        plan = decide()
+        if dry_run or not plan.moves:
+            return plan
+        ids = [m.task for m in plan.moves]
+        said = message.format(ids[0] if len(ids) == 1 else f"{len(ids)} tasks")
+        try:
+            changes = _make_changes(project, plan.moves)
+            edited = commit_edits(project.repo, changes, said + _list_ids(ids))
+        except _Changed:
+            continue
+        return plan._replace(edited=pushed(project, edited, push=push))
+    raise LostRace(["HEAD"])
+
+
+def _list_ids(ids: Sequence[str]) -> str:
+    return "" if len(ids) == 1 else "\n\n" + "".join(f"{i}\n" for i in ids)
+
+
+def _make_changes(
+    project: Project, moves: Sequence[Move]
+) -> Mapping[str, Callable[[bytes | None], bytes | None]]:
+    head = resolve(project.repo.git, "HEAD") or ""
+    tips = list_entries(project.repo.git, head, [m.source for m in moves])
+    texts = dict(zip(tips, read_objects(project.repo.git, (t.oid for t in tips.values())), strict=True))
+    changes: dict[str, Callable[[bytes | None], bytes | None]] = {}
+    for move in moves:
+        text = texts.get(move.source)
+        if text is None:
+            raise _Changed(move.source)
+        changes[move.source] = _leave(move.source, text)
+        changes[move.target] = _arrive(move.target, text)
+    return changes
+
+
+def _leave(path: str, text: bytes) -> Callable[[bytes | None], None]:
+    def leave(old: bytes | None) -> None:
+        if old is None or _level(old) != _level(text):
+            raise _Changed(path)
+
+    return leave
+
+
+def _arrive(path: str, text: bytes) -> Callable[[bytes | None], bytes]:
+    def arrive(old: bytes | None) -> bytes:
+        if old is not None and _level(old) != _level(text):
+            raise Refusal(
+                f"there is a file {path} already", code="taken-path", hint="move it out of the way, then try again"
+            )  # fmt: skip
+        return text
+
+    return arrive
+
+
+def _level(text: bytes) -> bytes:
+    """A checkout may have other line endings than the commit."""
+    return text.replace(b"\r\n", b"\n")

@@ -1,0 +1,119 @@
+"""What a simulation writes down of itself: figures, and what must hold at every push and every start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from gitbaton.domain.scope import globs_overlap
+from gitbaton.store.live import parse_time
+from support.state_history import check_step
+
+if TYPE_CHECKING:
+    from gitbaton.domain.board import TaskRow
+    from gitbaton.domain.config import Config
+    from gitbaton.domain.state import State
+    from gitbaton.usecases.claim import Claim
+    from support.simulation.world import World
+
+#: Clocks that are this far off at most agree with each other about leases, thanks to the tolerance.
+SANE_S = 60.0
+
+
+class Working(NamedTuple):
+    """A runner at work: the claim that it was told is its own."""
+
+    run: str
+    row: TaskRow
+    sane: bool
+
+
+@dataclass
+class Books:
+    """Counters by name, and the checks made."""
+
+    world: World
+    config: Config
+    counts: dict[str, int] = field(default_factory=dict)
+    checks: int = 0
+    peak_running: int = 0
+    peak_reviews: int = 0
+    peak_spent: float = 0.0
+    tips: dict[str, State] = field(default_factory=dict)
+    working: dict[str, Working] = field(default_factory=dict)
+    said: list[tuple[str, str]] = field(default_factory=list)
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    merged: set[str] = field(default_factory=set)
+    _event_ids: set[str] = field(default_factory=set)
+    _runs: set[str] = field(default_factory=set)
+    _reviews: int = 0
+
+    def count(self, what: str, by: int = 1) -> None:
+        """One more of ``what``."""
+        self.counts[what] = self.counts.get(what, 0) + by
+
+    def watch(self, before: State | None, after: State) -> None:
+        """A push brings ``after``: it must follow what is there, which must be ``before``."""
+        self.checks += 1
+        assert self.tips.get(after.task) is before, "a push went past the tip"
+        check_step(before, after)
+        event = after.event
+        assert event.id not in self._event_ids, f"{event.name} of {after.task} happened twice"
+        self._event_ids.add(event.id)
+        if event.name == "claimed":
+            assert after.run
+            assert after.run not in self._runs
+            self._runs.add(after.run)
+            if before and before.status == "in_progress":
+                passed = (parse_time(before.lease) or 0.0) <= self.world.time.timestamp()
+                self.count(
+                    "takeovers after the lease" if passed else "takeovers from the living (a clock far off)"
+                )
+        if event.name == "merged":
+            self.merged.add(after.task)
+        self.count(event.name)
+        self._reviews += (after.status == "in_review") - bool(before and before.status == "in_review")
+        self.peak_reviews = max(self.peak_reviews, self._reviews)
+        self.tips[after.task] = after
+
+    def begin(self, claim: Claim, *, sane: bool) -> None:
+        """A runner was told that a claim is its own, and begins. Among clocks that are right no cap is passed and no
+        paths meet.
+        """
+        self.checks += 1
+        row = claim.entry.row
+        mine = Working(claim.run, row, sane)
+        self.working[row.id] = mine
+        if not sane:
+            return
+        others = [w for t, w in self.working.items() if t != row.id and w.sane and self._holds(t, w)]
+        limit = self.config.caps.running
+        self.peak_running = max(self.peak_running, len(others) + 1)
+        assert limit is None or len(others) < limit, f"{len(others) + 1} run, {limit} may"
+        for other in others:
+            meet = any(globs_overlap(a, b) for a in row.paths for b in other.row.paths)
+            assert not meet, f"{row.id} and {other.row.id} run at once and touch the same paths"
+        self.peak_spent = max(self.peak_spent, self._spent_today())
+
+    def _holds(self, task: str, working: Working) -> bool:
+        tip = self.tips[task]
+        lease = parse_time(tip.lease)
+        held = tip.run == working.run and tip.status == "in_progress"
+        return held and (lease is None or lease > self.world.time.timestamp())
+
+    def _spent_today(self) -> float:
+        midnight = self.world.time.strftime("%Y-%m-%dT00:00:00Z")
+        most = self.config.run.budget_usd or 0.0
+        attempts = [a for tip in self.tips.values() for a in tip.attempts if a.started >= midnight]
+        known = [a.usage.cost_usd if a.usage else None for a in attempts]
+        return sum(
+            c if c is not None else 0.0 if a.ended else most for a, c in zip(attempts, known, strict=True)
+        )
+
+    def check_words(self) -> None:
+        """What people said is in the attempt that heard it, or waits for the next one."""
+        for task, words in self.said:
+            self.checks += 1
+            tip = self.tips[task]
+            heard = words in (*tip.guidance, *(g for a in tip.attempts for g in a.guidance))
+            assert heard or task in self.merged, f"'{words}' was said about {task}, and nobody will hear it"
