@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.store.cacheindex import BoardIndex, Change, Stand, Unusual
 from gitbaton.store.layout import TASKS, classify
 from gitbaton.store.scan import LINK, judge_file, parse_row, reduce_row, revive_row
-from gitbaton.store.sealing import ask_git, read_blobs
+from gitbaton.store.sealing import ask_git, ask_whether, read_blobs
 from gitbaton.store.tips import read_seen
 
 if TYPE_CHECKING:
@@ -149,9 +149,10 @@ def _find_differences(cache: Cache, wanted: Wanted, behind: _Behind) -> _Differe
     merges = {*behind.merges, *(row.merge for row in known.values() if row.status == "merged" and row.merge)}
     if len(merges) > _MERGES_MAX:
         raise Unusual
-    seen = frozenset(
-        m for m in merges if ask_git(wanted.top, ("merge-base", "--is-ancestor", m, wanted.base)) is not None
-    )
+    told = {m: ask_whether(wanted.top, ("merge-base", "--is-ancestor", m, wanted.base)) for m in merges}
+    if None in told.values():
+        raise Unusual
+    seen = frozenset(merge for merge, is_there in told.items() if is_there)
     return _Differences(added, removed, {task: known.get(task) for task in moved}, seen)
 
 

@@ -10,8 +10,15 @@ from gitbaton.store.git import read_objects
 from gitbaton.store.live import list_past
 from gitbaton.store.plain import iter_newest_handoffs, read_plain
 from gitbaton.store.snapshots import read_source
-from gitbaton.usecases.choosing import Choice, accept_only, choose_next, name_local_tasks
-from gitbaton.usecases.project import Project, find_entry, find_next, keep_view, load_view, own_task
+from gitbaton.usecases.choosing import (
+    Choice,
+    accept_only,
+    choose_next,
+    find_next,
+    keep_view,
+    name_local_tasks,
+)
+from gitbaton.usecases.project import Project, find_entry, load_view, own_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

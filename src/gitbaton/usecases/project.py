@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import Board, LiveRow, TaskRow, explain_reason, fold_board
+from gitbaton.domain.board import Board, LiveRow, TaskRow, fold_board
 from gitbaton.domain.ids import find_id
 from gitbaton.errors import Refusal, UsageError
-from gitbaton.store.cache import open_cache
-from gitbaton.store.cachemove import Wanted, choose_from_index, keep_board
 from gitbaton.store.ledger import GIT_LEDGER
 from gitbaton.store.live import Tips, to_live_rows
 from gitbaton.store.overlay import overlay_local
 from gitbaton.store.snapshots import Contents, read_revision
-from gitbaton.store.tips import States, list_tips
-from gitbaton.usecases.choosing import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,33 +95,6 @@ def load_view(project: Project, *, local: bool) -> View:
         attempts_max=repo.config_file.facts.attempts_max, merges_seen=seen, plans=contents.plans,
     )  # fmt: skip
     return View(board, contents, tips)
-
-
-def find_next(project: Project, accept: Callable[[Entry], bool]) -> Choice | None:
-    """The next task from the kept index of the board; None where that doesn't know of one."""
-    wanted = _want(project, list_tips(project.repo))
-    found = wanted and choose_from_index(
-        open_cache(project.repo), wanted, project.refs.now().timestamp(), accept
-    )
-    return Choice(found.entry, explain_reason(found.entry)) if found and found.entry else None
-
-
-def keep_view(project: Project, view: View) -> None:
-    """Keep the index of a board of base."""
-    states = view.tips.states
-    wanted = _want(project, states.all_oids) if isinstance(states, States) else None
-    if wanted:
-        keep_board(open_cache(project.repo), wanted, view.board, view.contents.plans)
-
-
-def _want(project: Project, tips: Mapping[str, str]) -> Wanted | None:
-    repo = project.repo
-    if repo.base.commit is None or project.own_task:
-        return None
-    return Wanted(
-        str(repo.top), repo.base.commit, tips, repo.config_file.facts.attempts_max, project.refs.tolerance_s, repo.seen_prefix,
-        repo.state_prefix,
-    )  # fmt: skip
 
 
 def _own_row(project: Project, task: str) -> LiveRow:
