@@ -210,13 +210,13 @@ def merges(where: Checkout) -> None:
 
 WRAPPER = """\
 #!/bin/sh
-case " $* " in *" --refresh "*) kill -9 $PPID; exit 1 ;; esac
+case " $* " in *" update-ref "*) '{git}' "$@"; kill -9 $PPID; exit 1 ;; esac
 exec '{git}' "$@"
 """
 
 
 def kill_an_edit(where: Checkout) -> None:
-    """An edit is killed when its commit is made and its index is not."""
+    """An edit is killed when its branch has moved, and its index and files have not."""
     folder = where.path.parent / "killing"
     folder.mkdir(exist_ok=True)
     (folder / "git").write_text(WRAPPER.format(git=shutil.which("git")))
