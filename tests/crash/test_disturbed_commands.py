@@ -181,4 +181,7 @@ def check_answer(said: Said, disturbance: Disturbance) -> None:
         assert said.code in (-9, 0), explain(said)
     elif said.code != 0:
         assert said.code in FAILED, explain(said)
-        assert "error: " in said.err, explain(said)
+        told = (
+            "error: " in said.err or "disk" in said.out or "No space" in said.out
+        )  # doctor answers with findings
+        assert told, explain(said)

@@ -67,19 +67,24 @@ def pushed(project: Project, edited: Edited, *, push: bool | None) -> Edited:
     the edit is made anew, field by field; then the answer names the new commit.
     """
     auto = push is None and project.repo.config_file.facts.push == "auto"
-    if not (push or auto) or edited.commit is None or edited.branch is None or project.repo.remote is None:
+    if not (push or auto) or edited.branch is None or project.repo.remote is None:
         return edited
+    if edited.commit is None and not push:
+        return edited  # asked for in words, a push also brings what an interrupted one left here
     from gitbaton.usecases.exchange import exchange_documents
 
     try:
         done = exchange_documents(project, push=None if auto else True)
     except BatonError as error:
-        error.message = f"committed here, but not pushed: {error.message}"
+        error.message = (
+            f"{'committed here' if edited.commit else 'nothing to change'}, but not pushed: {error.message}"
+        )
         error.args = (error.message,)
         error.data["commit"] = edited.commit
         raise
     commit = next((c.new for c in done.reapplied if c.old == edited.commit), edited.commit)
-    return edited._replace(commit=commit, pushed=not done.kept, note=done.kept)
+    arrived = not done.kept if edited.commit else bool(done.pushed)
+    return edited._replace(commit=commit, pushed=arrived, note=done.kept)
 
 
 # -- the base branch -------------------------------------------------------------------------------------------
