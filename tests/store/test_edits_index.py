@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gitbaton.store.edits import commit_edits
-from gitbaton.store.indexfile import read_index_file
+from gitbaton.store.indexfile import find_in_index, read_index_file
 from gitbaton.store.objects import read_tip
 from gitbaton.store.repository import open_repository
 from support.repos import Checkout, make_repository
@@ -101,6 +101,21 @@ def test_every_kind_of_index(work: Checkout, how: tuple[str, ...], *, quick: boo
     after = untouched(work).splitlines()[:-1]
     assert [line for line in after if TASK not in line] == [line for line in before if TASK not in line]
     assert [line.split()[0:2] for line in after] == [line.split()[0:2] for line in before]
+
+
+def test_files_are_found_by_their_names(work: Checkout) -> None:
+    repo = open_repository(work.path)
+    assert find_in_index(repo, "tasks", "a.yaml") == [TASK]
+    assert find_in_index(repo, "tasks", "b.yaml") == ["tasks/b.yaml"]
+    assert find_in_index(repo, "tasks", "y.py") == find_in_index(repo, "tasks", ".yaml") == []
+    long = "x" * 200
+    work.commit({f"tasks/{long}/{long}/c.yaml": "title: C\n"})
+    assert sorted(find_in_index(repo, "tasks", "c.yaml") or ()) == [
+        "tasks/deep/c.yaml",
+        f"tasks/{long}/{long}/c.yaml",
+    ]
+    work.git("update-index", "--index-version", "4")
+    assert find_in_index(repo, "tasks", "a.yaml") is None
 
 
 def test_a_file_that_was_typed_in_still_looks_so(work: Checkout) -> None:

@@ -153,10 +153,14 @@ class IndexLock:
         entries ``kept``.
         """
         if self._index.exists():
-            shutil.copy(self._index, self._new)
+            # With its time: by that git knows which files may have changed since in the same second.
+            shutil.copy2(self._index, self._new)
+        lines = list(lines)
         self._update(["--index-info"], lines)
-        self._update(["--skip-worktree", "--stdin"], [p for p, e in kept.items() if e.skipped])
-        self._update(["--assume-unchanged", "--stdin"], [p for p, e in kept.items() if e.assumed])
+        gone = {line.partition("\t")[2] for line in lines if line.startswith("0 ")}
+        left = {path: entry for path, entry in kept.items() if path not in gone}
+        self._update(["--skip-worktree", "--stdin"], [p for p, e in left.items() if e.skipped])
+        self._update(["--assume-unchanged", "--stdin"], [p for p, e in left.items() if e.assumed])
 
     def _update(self, arguments: Sequence[str], lines: Iterable[str]) -> None:
         data = "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape")

@@ -214,7 +214,9 @@ def _tame(message: str) -> str:
         message = message[:_MESSAGE_MAX] + "…"
     if message.isprintable():
         return message
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in message)
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in message
+    )
 
 
 def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:

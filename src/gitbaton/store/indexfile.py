@@ -26,6 +26,7 @@ _VERSIONS = (2, 3)
 #: Times, device, inode, mode, owner, group and size stand before the blob's id.
 _STAT = struct.Struct(">10I")
 _NAME_MAX = 0xFFF
+_PATH_MAX = 1024
 #: Extensions that say nothing about the content of an entry.
 _HARMLESS = (b"TREE", b"REUC", b"UNTR", b"EOIE")
 _MASK = 0xFFFFFFFF
@@ -43,13 +44,8 @@ def read_index_file(repo: Repository, entries: Mapping[str, TreeEntry]) -> Index
     """The index, if each of ``entries`` stands in it just as in the commit, and nothing else speaks against
     changing it in place.
     """
-    try:
-        data = (repo.git_dir / "index").read_bytes()
-        if any(name.startswith("sharedindex.") for name in os.listdir(repo.git_dir)):
-            return None
-    except OSError:
-        return None
-    if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in _VERSIONS:
+    data = _read(repo)
+    if data is None:
         return None
     places = {}
     for path, entry in entries.items():
@@ -65,6 +61,36 @@ def read_index_file(repo: Repository, entries: Mapping[str, TreeEntry]) -> Index
     except ValueError:
         return None
     return None if folders is None else IndexFile(data, places, folders)
+
+
+def find_in_index(repo: Repository, top: str, name: str) -> list[str] | None:
+    """The paths below the folder ``top`` whose last part is ``name``; None where only git can tell."""
+    data = _read(repo)
+    if data is None:
+        return None
+    wanted, start = b"/" + name.encode() + b"\0", top.encode() + b"/"
+    found: list[str] = []
+    end = data.find(wanted)
+    while end >= 0:
+        end += len(wanted) - 1
+        for length in range(len(top) + len(wanted) - 1, min(end, _PATH_MAX)):
+            flags = int.from_bytes(data[end - length - 2 : end - length], "big")
+            if flags & _NAME_MAX == length and data.startswith(start, end - length):
+                found.append(data[end - length : end].decode("utf-8", "surrogateescape"))
+                break
+        end = data.find(wanted, end)
+    return found
+
+
+def _read(repo: Repository) -> bytes | None:
+    """The index, if it holds every entry, each with its whole name."""
+    try:
+        data = (repo.git_dir / "index").read_bytes()
+        split = any(name.startswith("sharedindex.") for name in os.listdir(repo.git_dir))
+    except OSError:
+        return None
+    whole = data[:4] == b"DIRC" and int.from_bytes(data[4:8], "big") in _VERSIONS
+    return data if whole and not split else None
 
 
 def _find_folders(data: bytes, size: int) -> dict[str, int] | None:

@@ -16,14 +16,16 @@ from gitbaton.store.git import list_changed_since, list_entries, read_objects, r
 from gitbaton.store.layout import TASKS, archive_path, is_archived, task_path
 from gitbaton.store.rows import read_row
 from gitbaton.store.snapshots import SourceFile
+from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, find_entry, refuse_inside
-from gitbaton.usecases.writing import HERE, Delivery, open_target, write_documents
+from gitbaton.usecases.writing import open_target, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gitbaton.domain.board import Entry
-    from gitbaton.store.edits import Change, Edited
+    from gitbaton.store.edits import Edited
+    from gitbaton.store.threetexts import Change
     from gitbaton.usecases.project import View
 
 #: Tasks that were finished lately are still being looked at.

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from gitbaton.domain.choices import PRIORITIES
 from gitbaton.domain.ids import explain_bad_id, find_similar
 from gitbaton.errors import UsageError
-from gitbaton.store.layout import classify
+from gitbaton.store.indexfile import find_in_index
+from gitbaton.store.layout import TASKS, classify
 from gitbaton.store.scan import scan_task
 from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, refuse_inside
@@ -81,8 +82,7 @@ def _find_file(project: Project, task: str) -> str | None:
     """The one file in git here that has this id, if ``task`` is a whole one."""
     if explain_bad_id(task):
         return None
-    found = project.repo.git.call("ls-files", "-z", "--", f":(top,icase,glob)tasks/**/{task}.yaml")
-    paths = [name.decode("utf-8", "surrogateescape") for name in found.split(b"\0") if name]
+    paths = find_in_index(project.repo, TASKS, f"{task}.yaml") or []
     place = classify(paths[0]) if len(paths) == 1 else None
     return paths[0] if place and place.kind == "task" and place.id == task and not place.complaint else None
 
