@@ -151,10 +151,14 @@ def _configure_next(p: argparse.ArgumentParser) -> None:
 
 
 def _next(a: argparse.Namespace) -> Answer:
+    from gitbaton.quick import remember
     from gitbaton.report.records import task_record
     from gitbaton.usecases.board import next_task
 
-    choice = next_task(open_here(), label=a.label, plan=a.plan)
+    project = open_here()
+    choice = next_task(project, label=a.label, plan=a.plan)
+    if choice.entry and not (a.label or a.plan):
+        remember(project)
     task = task_record(choice.entry) if choice.entry else None
     text = (
         f"{choice.entry.row.id}: {choice.entry.row.title}\n  {choice.reason}"
