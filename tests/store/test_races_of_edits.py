@@ -19,6 +19,8 @@ from support.repos import Checkout, make_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("edit.none-lost")
+
 WRITERS = 16
 SECONDS = 30.0 if os.environ.get("GITBATON_SOAK") else 6.0
 #: One writer: after the word, edits in turn a field that all write, one of its own in a shared task, and a task of its
@@ -122,6 +124,7 @@ def test_upkeep_by_two_at_once(words: tuple[str, ...], tmp_path: Path) -> None:
     assert here("validate")
 
 
+@pytest.mark.promise("merge.none-lost")
 def test_two_merges_in_two_worktrees_at_once(tmp_path: Path) -> None:
     """Git runs the merge driver for both; each field comes from where it changed."""
     work = make_repository(tmp_path, {"tasks/a.yaml": "title: A\npriority: low\nlabels: [x]\n"})
