@@ -10,7 +10,6 @@ damaged file is set aside, so that ``baton doctor`` can name it. It may be delet
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import marshal
 import os
 import sqlite3
@@ -200,6 +199,8 @@ def _unpack(key: str, data: Any) -> tuple[Any] | None:
 
 def hash_blob(data: bytes, *, sha256: bool = False) -> str:
     """The id that git gives a file with this content."""
+    import hashlib
+
     text = b"blob %d\0" % len(data) + data
     return (hashlib.sha256(text) if sha256 else hashlib.sha1(text)).hexdigest()  # noqa: S324 git's choice
 
