@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gitbaton.usecases.delivery import Delivery
+
 if TYPE_CHECKING:
     import argparse
 
     from gitbaton.store.edits import Edited
-    from gitbaton.usecases.writing import Delivery
 
 
 def add_delivery(p: argparse.ArgumentParser) -> None:
@@ -29,8 +30,6 @@ def add_delivery(p: argparse.ArgumentParser) -> None:
 
 def read_delivery(a: argparse.Namespace) -> Delivery:
     """What those options say."""
-    from gitbaton.usecases.writing import Delivery
-
     return Delivery("base" if a.base else "proposal" if a.propose else "here", a.push)
 
 

@@ -13,12 +13,11 @@ import contextlib
 import marshal
 import os
 import sqlite3
-import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from gitbaton import __version__
 from gitbaton.store.cachetable import SCHEMA
+from gitbaton.store.stamp import FORMAT, MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -27,10 +26,7 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
 
 T = TypeVar("T")
-#: Raised by one whenever what is kept, or what it means, changes within a version.
-_FORMAT: Final = 2
-#: Another version, or another Python (``marshal`` is not the same everywhere), has a file of its own.
-NAME: Final = f"cache-{_FORMAT}-{__version__}-{sys.implementation.cache_tag}.sqlite"
+NAME: Final = f"cache-{MARK}.sqlite"
 #: How long somebody else's write is waited for.
 PATIENCE_S: Final = 0.25
 _SCHEMA: Final = """
@@ -166,9 +162,9 @@ class Cache:
             )
             self._db = db
             db.execute("PRAGMA synchronous = NORMAL")
-            if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
+            if db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
                 db.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} {SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;"
+                    f"BEGIN IMMEDIATE; {_SCHEMA} {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;"
                 )
         return self._db
 

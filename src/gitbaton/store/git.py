@@ -282,12 +282,14 @@ def commit_tree(
     author: Commit | None = None,
     credit: Authorship | None = None,
     sign: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> str:
     """A commit object. ``author`` sets author and committer, ``credit`` the author alone; ``sign`` honours
-    commit.gpgsign, which plumbing ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
+    commit.gpgsign, which plumbing ignores by itself (``settings`` are git's, where they are known). Raises ``Refusal`` (``no-identity``, ``signing-failed``).
     """
     args = [a for p in parents for a in ("-p", p)]
-    if sign and git.find("config", "--type=bool", "commit.gpgsign") == "true":
+    unset = sign and settings is not None and "commit.gpgsign" not in settings
+    if sign and not unset and git.find("config", "--type=bool", "commit.gpgsign") == "true":
         args.append("-S")
     env = {}
     if author:

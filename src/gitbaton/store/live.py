@@ -11,7 +11,7 @@ from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, wri
 from gitbaton.store.tips import STATE_FILE, Past, Seen, States, open_states
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gitbaton.domain.state import State
     from gitbaton.store.repository import Repository
@@ -61,10 +61,24 @@ def read_tips(repo: Repository, task: str = "") -> Tips:
 def parse_tip(text: bytes | None, oid: str, task: str, path: str) -> Tip:
     """The tip of ``task`` from the text of its state. Raises ``InvalidDocument``."""
     state = _parse(text, path)
-    if state.task != task:
-        said = f"it is the state of {state.task}"
-        raise InvalidDocument([Problem(path, 1, 1, "task", "bad-value", said)])
+    wrong = [("task", f"it is the state of {state.task}")] if state.task != task else []
+    for field, time in _iter_times(state):
+        try:
+            parse_time(time)
+        except Refusal as error:
+            wrong.append((field, error.message))
+    if wrong:
+        raise InvalidDocument([Problem(path, 1, 1, field, "bad-value", said) for field, said in wrong])
     return Tip(oid, state)
+
+
+def _iter_times(state: State) -> Iterator[tuple[str, str | None]]:
+    """(field, text) of the times that the board and the caps go by."""
+    yield "lease", state.lease
+    yield "retry_at", state.retry_at
+    for n, attempt in enumerate(state.attempts):
+        yield f"attempts[{n}].started", attempt.started
+        yield f"attempts[{n}].ended", attempt.ended
 
 
 def reduce_tip(tip: Tip) -> tuple[str, list[Past]]:
@@ -186,11 +200,11 @@ def parse_time(text: str | None) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
         raise Refusal(
             f"'{text}' is no time", code="bad-time", hint="write ISO 8601, like 2026-01-31T09:00:00Z"
         ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def render_time(moment: datetime) -> str:

@@ -253,9 +253,11 @@ def require_config(repo: Repository) -> Config:
 
 
 def _hint_at_repair(repo: Repository) -> str | None:
-    """Where the file is sound in this checkout already, only base lacks the repair."""
+    """The next command; where the file is sound in this checkout already, only base lacks the repair."""
+    if any(p.field == "remote" for p in repo.config_problems):
+        return "git config baton.remote NAME"
     data = _read_local_config(repo)
-    if data is None or any(p.field == "remote" for p in repo.config_problems):
+    if data is None:
         return None
     if ConfigFile(data).problems:
         return None
