@@ -16,8 +16,7 @@ import sys
 import time
 import zlib
 
-from gitbaton import __version__
-from gitbaton.store.stamp import RefFiles, find_place, is_interrupted, read_environment, read_file
+from gitbaton.store.stamp import MARK, RefFiles, find_place, is_interrupted, read_environment, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
     from gitbaton.store.stamp import Place
     from gitbaton.usecases.project import Project
 
-#: Raised by one whenever the record, or what it answers, changes within a version.
-_FORMAT = 1
-_NAME = f"next-{_FORMAT}-{__version__}-{sys.implementation.cache_tag}"
+_NAME = f"next-{MARK}"
 _QUESTIONS = (["next"], ["next", "--json"])
 
 

@@ -163,7 +163,7 @@ def test_a_harmed_cache_costs_nothing_but_time(two: Two, harm: str) -> None:
             case "folder":
                 file.mkdir()
             case "old":
-                file.with_name(file.name.replace("-1-", "-0-")).write_bytes(data)
+                file.with_name(file.name.replace("-0.", "-1.")).write_bytes(data)
             case _:
                 pass
     two.agree()

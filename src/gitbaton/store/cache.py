@@ -10,16 +10,14 @@ damaged file is set aside, so that ``baton doctor`` can name it. It may be delet
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import marshal
 import os
 import sqlite3
-import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from gitbaton import __version__
 from gitbaton.store.cachetable import SCHEMA
+from gitbaton.store.stamp import FORMAT, MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -28,10 +26,7 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
 
 T = TypeVar("T")
-#: Raised by one whenever what is kept, or what it means, changes within a version.
-_FORMAT: Final = 3
-#: Another version, or another Python (``marshal`` is not the same everywhere), has a file of its own.
-NAME: Final = f"cache-{_FORMAT}-{__version__}-{sys.implementation.cache_tag}.sqlite"
+NAME: Final = f"cache-{MARK}.sqlite"
 #: How long somebody else's write is waited for.
 PATIENCE_S: Final = 0.25
 _SCHEMA: Final = """
@@ -167,9 +162,9 @@ class Cache:
             )
             self._db = db
             db.execute("PRAGMA synchronous = NORMAL")
-            if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
+            if db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
                 db.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} {SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;"
+                    f"BEGIN IMMEDIATE; {_SCHEMA} {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;"
                 )
         return self._db
 
@@ -200,6 +195,8 @@ def _unpack(key: str, data: Any) -> tuple[Any] | None:
 
 def hash_blob(data: bytes, *, sha256: bool = False) -> str:
     """The id that git gives a file with this content."""
+    import hashlib
+
     text = b"blob %d\0" % len(data) + data
     return (hashlib.sha256(text) if sha256 else hashlib.sha1(text)).hexdigest()  # noqa: S324 git's choice
 

@@ -8,7 +8,8 @@ import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from gitbaton.store.cache import NAME, PATIENCE_S, cache_file
+from gitbaton.store.cache import DAMAGED, NAME, PATIENCE_S, cache_file
+from gitbaton.store.stamp import MARK
 
 if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
@@ -47,5 +48,12 @@ def describe_cache(repo: Repository) -> CacheState:
     if problem is None and os.path.isdir(folder) and not os.access(folder, os.W_OK):
         problem = "it can't be written, so everything is read anew each time"
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    old = tuple(sorted(n for n in names if n.startswith("cache-") and n not in (NAME, f"{NAME}-journal")))
+    old = tuple(
+        sorted(
+            n
+            for n in names
+            if n.startswith(("cache-", "next-"))
+            and (n.endswith(DAMAGED) or not n.startswith((NAME, f"next-{MARK}")))
+        )
+    )
     return CacheState(file, size, problem, tuple(os.path.join(folder, n) for n in old))

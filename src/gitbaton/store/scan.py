@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from gitbaton.domain.board import BrokenRow, TaskRow
-from gitbaton.domain.choices import PRIORITIES, Complexity, Status, Type
+from gitbaton.domain.choices import Complexity, Priority, Status, Type
 from gitbaton.errors import Problem
 
 if TYPE_CHECKING:
@@ -64,10 +64,11 @@ _FILE: Final = _compile(
 _ONE: Final = _compile(rf"{_PLAIN}|{_QUOTED}")
 _MANY: Final = _compile(rf"(?:\n  - (?:{_PLAIN}|{_QUOTED})$)+")
 _ID: Final = _compile(r"(?!(?:null|true|false)$)[a-z][a-z0-9._-]{0,63}")
-_WORDS: Final = {
-    "status": frozenset(get_args(Status)), "type": frozenset(get_args(Type)), "priority": frozenset(PRIORITIES),
-    "complexity": frozenset(get_args(Complexity)),
-}  # fmt: skip
+_QUOTES: Final = b"\"'"
+_STATUSES, _TYPES, _PRIORITIES, _COMPLEXITIES = (
+    frozenset([None, *(word.encode() for word in get_args(kind))])
+    for kind in (Status, Type, Priority, Complexity)
+)
 
 
 def scan_task(data: bytes, path: str, task: str) -> TaskRow | None:
@@ -79,40 +80,39 @@ def scan_task(data: bytes, path: str, task: str) -> TaskRow | None:
             return None
     except UnicodeDecodeError:
         return None
-    said = {
-        name: value.decode() for name, value in found.groupdict().items() if value and _is_sound(name, value)
-    }
-    if len(said) < len(found.groups()) - found.groups().count(None) or len(said["title"]) > _TITLE_MAX:
+    (title, status, type_, priority, role, description, acceptance, needs, parent, plan, milestone, paths, labels, assignee,
+     complexity, estimate, context, hold, service, created) = found.groups()  # fmt: skip
+    is_sound = (
+        status in _STATUSES and type_ in _TYPES and priority in _PRIORITIES and complexity in _COMPLEXITIES
+        and len(title) <= _TITLE_MAX
+        and all(_ID.fullmatch(value) for value in (parent, plan) if value is not None)
+        and all(_MANY.fullmatch(value) for value in (acceptance, paths, labels, context) if value is not None)
+        and all(
+            _ONE.fullmatch(value)
+            for value in (title, role, description, milestone, assignee, estimate, hold, service, created)
+            if value is not None
+        )
+        and (needs is None or all(_ID.fullmatch(item[4:]) for item in needs[1:].split(b"\n")))
+    )  # fmt: skip
+    if not is_sound:
         return None
-    get = said.get
     return TaskRow(
-        task, path, _value(said["title"]) or "", get("status", "todo"), get("type", "task"), get("priority", "medium"),
-        _value(get("role")), _items(get("depends_on")), get("parent"), get("plan"), _value(get("milestone")), _items(get("paths")),
-        _items(get("labels")), _value(get("assignee")), get("complexity"), _value(get("service")), _value(get("hold")),
-        _value(get("created")),
+        task, path, _value(title) or "", _value(status) or "todo", _value(type_) or "task", _value(priority) or "medium", _value(role),
+        _items(needs), _value(parent), _value(plan), _value(milestone), _items(paths), _items(labels), _value(assignee),
+        _value(complexity), _value(service), _value(hold), _value(created),
     )  # fmt: skip
 
 
-def _is_sound(name: str, value: bytes) -> bool:
-    """Whether a field says something valid that every reader takes alike."""
-    if name in _WORDS:
-        return value.decode("ascii", "replace") in _WORDS[name]
-    if name in ("parent", "plan"):
-        return _ID.fullmatch(value) is not None
-    if value[0] != 10:  # no line break: not a list
-        return _ONE.fullmatch(value) is not None
-    if name == "depends_on":
-        return all(_ID.fullmatch(item[4:]) for item in value[1:].split(b"\n"))
-    return _MANY.fullmatch(value) is not None
+def _value(source: bytes | None) -> str | None:
+    """The text that stands in a field, without its quotes."""
+    if source is None:
+        return None
+    return source[1:-1].decode() if source[0] in _QUOTES else source.decode()
 
 
-def _value(source: str | None) -> str | None:
-    return source[1:-1] if source and source[0] in "\"'" else source
-
-
-def _items(source: str | None) -> tuple[str, ...]:
+def _items(source: bytes | None) -> tuple[str, ...]:
     """The items of a list, each on a line of its own behind four characters."""
-    return tuple([_value(line[4:]) or "" for line in source[1:].split("\n")]) if source else ()
+    return tuple([_value(line[4:]) or "" for line in source[1:].split(b"\n")]) if source else ()
 
 
 # -- rows: made, kept, made again ---------------------------------------------------------------------------

@@ -6,11 +6,19 @@ gives None, and the answer is found the long way.
 from __future__ import annotations
 
 import os
+import sys
+
+from gitbaton import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+#: Raised by one whenever what is kept, or what it means, changes within a version.
+FORMAT = 4
+#: Part of the name of every file that is kept. Another version, or another Python (``marshal`` is not the same
+#: everywhere), has files of its own.
+MARK = f"{FORMAT}-{__version__}-{sys.implementation.cache_tag}"
 #: Variables that change which repository git finds, how it reads it, or what gitbaton does.
 _TELLING = ("GIT_", "BATON_")
 _HOMES = ("HOME", "XDG_CONFIG_HOME")

@@ -8,6 +8,7 @@ from gitbaton.domain.board import claimable_in_order, explain_reason
 from gitbaton.store.cache import open_cache
 from gitbaton.store.cachemove import Wanted, choose_from_index, keep_board
 from gitbaton.store.ledger import GIT_LEDGER
+from gitbaton.store.rows import pause_collector
 from gitbaton.store.tips import States, list_tips
 from gitbaton.usecases.project import load_view
 
@@ -82,7 +83,8 @@ def keep_view(project: Project, view: View) -> None:
     states = view.tips.states
     wanted = _want(project, states.all_oids) if isinstance(states, States) else None
     if wanted:
-        keep_board(open_cache(project.repo), wanted, view.board, view.contents.plans)
+        with pause_collector():
+            keep_board(open_cache(project.repo), wanted, view.board, view.contents.plans)
 
 
 def _want(project: Project, tips: Mapping[str, str]) -> Wanted | None:
