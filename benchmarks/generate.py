@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 import subprocess
+import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -149,10 +150,10 @@ class Repository(NamedTuple):
 
 
 def task_path(task: str, layout: str) -> str:
-    """``tasks/ID.yaml``, or one of 256 folders below ``tasks``."""
+    """Where gitbaton puts it: ``tasks/ID.yaml``, or one of 256 folders below ``tasks``."""
     if layout == "flat":
         return f"tasks/{task}.yaml"
-    return f"tasks/{hashlib.sha256(task.encode()).hexdigest()[:2]}/{task}.yaml"
+    return f"tasks/{zlib.crc32(task.encode()) & 0xFF:02x}/{task}.yaml"
 
 
 def iter_tasks(number: int, seed: int = SEED) -> Iterator[Task]:
@@ -258,7 +259,7 @@ def make_repository(folder: Path, form: Form, env: Mapping[str, str]) -> Reposit
     assert stream.stdin
     with stream.stdin as out:
         out.write(f"commit refs/heads/main\ncommitter {_BY}\n".encode() + _data("Start"))
-        out.write(_file("tasks/config.yaml", "version: 1\nbase: main\n"))
+        out.write(_file("tasks/config.yaml", f"version: 1\nbase: main\nlayout: {form.layout}\n"))
         for number in range(form.others):
             out.write(_file(f"src/part{number // _OTHERS_PER_FOLDER:04}/module{number:06}.py", f"VALUE = {number % 100}\n"))  # fmt: skip
         for task in iter_tasks(form.tasks):

@@ -48,19 +48,22 @@ def main(words: list[str]) -> int:
         env = make_environment(folder / "home")
         stage = Stage(folder, env, installed, asked.rounds, asked.layout, asked.others, asked.seconds)
         figures = _measure(stage, chosen, asked.sizes)
-        machine = report.describe_machine(installed, asked.checkout)
+        _tell(figures, report.describe_machine(installed, asked.checkout), asked)
     finally:
         os.chdir(here)
         _say("delete what was made")  # last: ext4 is slow for a while after many files were deleted
         shutil.rmtree(folder)
-    print("\n".join(f"{name}: {words}" for name, words in machine.items()))
-    print(f"\n{report.render_table(figures)}\n\nGrowth\n{report.render_growth(figures)}")
-    print(f"\nMissed\n{report.render_missed(figures)}\n\nRows\n{report.render_titles(figures)}")
-    if asked.json:
-        record = {"machine": machine, "rounds": asked.rounds, "figures": report.to_records(figures)}
-        Path(asked.json).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     missed = [1 for row, reached in figures.items() for t, f in reached.items() if row.is_met(t, f) is False]
     return 1 if missed else 0
+
+
+def _tell(figures: dict[Row, dict[int, Figure]], machine: dict[str, str], asked: argparse.Namespace) -> None:
+    print("\n".join(f"{name}: {words}" for name, words in machine.items()))
+    print(f"\n{report.render_table(figures)}\n\nGrowth\n{report.render_growth(figures)}")
+    print(f"\nMissed\n{report.render_missed(figures)}\n\nRows\n{report.render_titles(figures)}", flush=True)
+    if asked.json:
+        record = {"machine": machine, "rounds": asked.rounds, "figures": report.to_records(figures)}
+        asked.json.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _measure(stage: Stage, rows: Sequence[Row], sizes: Sequence[int]) -> dict[Row, dict[int, Figure]]:
@@ -92,10 +95,12 @@ def _read_words(words: list[str]) -> argparse.Namespace:
         "--seconds", type=float, help="how long commits per second are counted (default: 4; 0.3 with --quick)"
     )
     parser.add_argument(
-        "--checkout", type=Path, default=CHECKOUT, help="what to measure (default: this checkout)"
+        "--checkout", type=_read_path, default=CHECKOUT, help="what to measure (default: this checkout)"
     )
-    parser.add_argument("--folder", help="where to work (default: the system's temporary folder)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
+    parser.add_argument(
+        "--folder", type=_read_path, help="where to work (default: the system's temporary folder)"
+    )
+    parser.add_argument("--json", type=_read_path, metavar="FILE", help="write the figures to a file, too")
     asked = parser.parse_args(words)
     asked.sizes = asked.sizes or (QUICK if asked.quick else SIZES)
     if asked.others is None:
@@ -107,6 +112,10 @@ def _read_words(words: list[str]) -> argparse.Namespace:
 
 def _read_sizes(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.replace("_", "").split(","))
+
+
+def _read_path(text: str) -> Path:
+    return Path(text).resolve()  # commands are measured in other folders
 
 
 def _say(words: str) -> None:

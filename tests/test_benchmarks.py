@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import gitbaton.store.layout as layout_of_ours
 import report
 from generate import Form, iter_tasks, make_repository, render_by_hand, render_state, render_task, task_path
 from gitbaton.domain.state import State
@@ -31,9 +32,10 @@ SOME = list(iter_tasks(300))
 
 
 @pytest.mark.parametrize("layout", ["flat", "shard"])
-def test_tasks_have_the_form_in_which_we_write_new_files(layout: str) -> None:
+def test_tasks_have_the_form_and_the_place_of_new_ones(layout: layout_of_ours.Layout) -> None:
     for task in SOME:
         path = task_path(task.id, layout)
+        assert path == layout_of_ours.task_path(task.id, layout)
         text = render_task(task, path).encode()
         said = parse_document(text, path, Task, "task").model_dump(mode="json", exclude_unset=True)
         said["acceptance"] = [criterion["text"] for criterion in said["acceptance"]]

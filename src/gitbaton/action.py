@@ -7,6 +7,7 @@ trust domain, which a workflow has to ask for by name. docs/how-to/github-action
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitbaton.action_inputs import adopt_secrets, read_inputs
-from gitbaton.errors import BatonError
+from gitbaton.errors import BatonError, explain_os_error
 from gitbaton.report.action_text import (
     render_board_summary,
     render_error_summary,
@@ -59,19 +60,26 @@ def main(environment: MutableMapping[str, str] = os.environ) -> int:
         inputs = read_inputs(environment)
         return _COMMANDS[inputs.command](inputs, environment)
     except BatonError as error:
-        print("\n".join(render_error(error)), flush=True)
-        _append(environment, "GITHUB_STEP_SUMMARY", render_error_summary(error))
-        return error.exit_code
+        return _report_error(error, environment)
     except KeyboardInterrupt:
         print(render_note("error", "the step was cancelled", title="interrupted"), flush=True)
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 the boundary of this face
+        if expected := explain_os_error(error):
+            return _report_error(expected, environment)
         with _commands_stopped():
             traceback.print_exc(file=sys.stdout)
         words = f"{type(error).__name__}: {error}"
         print(render_note("error", words, title="gitbaton has a bug"), flush=True)
         _append(environment, "GITHUB_STEP_SUMMARY", "### gitbaton has a bug\n\nThe step's log says more.\n")
         return EXIT_BUG
+
+
+def _report_error(error: BatonError, environment: Mapping[str, str]) -> int:
+    print("\n".join(render_error(error)), flush=True)
+    with contextlib.suppress(OSError):
+        _append(environment, "GITHUB_STEP_SUMMARY", render_error_summary(error))
+    return error.exit_code
 
 
 # -- the repository ---------------------------------------------------------------------------------------

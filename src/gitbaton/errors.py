@@ -7,6 +7,7 @@ Nothing below a face prints or exits; each face meets these errors at one bounda
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
@@ -112,3 +113,32 @@ class LostRace(TryAgain):
 
 class Unreachable(TryAgain):
     """The remote or the forge did not answer (network, DNS, a server error)."""
+
+
+#: What the disk may say to anybody at any time: code, words, what to do.
+_DISK_SAYS = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT), ("disk-full", "the disk is full", "free some space and try again")
+    ),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        ("not-writable", "permission is missing", "check who owns it, and whether the disk is read-only"),
+    ),
+    **dict.fromkeys(
+        (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN),
+        ("exhausted", "this machine could not do it", "free memory, processes or files, and try again"),
+    ),
+    errno.EIO: ("disk-error", "the disk fails", "check the disk"),
+}
+
+
+def explain_os_error(error: BaseException) -> BatonError | None:
+    """The expected failure behind what the operating system said, or None when it isn't one. Every write may meet
+    a full disk, so this belongs to the faces' boundaries.
+    """
+    if not isinstance(error, OSError) or error.errno not in _DISK_SAYS:
+        return None
+    code, words, hint = _DISK_SAYS[error.errno]
+    where = f": {error.filename!s}" if error.filename else ""
+    said = f" ({error.strerror})" if code != "disk-full" and error.strerror else ""
+    return Refusal(f"{words}{where}{said}", code=code, hint=hint)

@@ -307,4 +307,5 @@ def describe_write(task: str | None, path: str | None, edited: Edited | None, *,
         note = "nothing changed: it said so already"
     elif edited.off_base:
         note = f"others see it once {edited.branch} is merged"
+    note = "; ".join(filter(None, [note, edited.note])) or None
     return Written(id=task, path=path, commit=edited.commit, branch=edited.branch, note=note)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from gitbaton import __version__
 from gitbaton.domain.ids import find_similar
-from gitbaton.errors import BatonError
+from gitbaton.errors import BatonError, explain_os_error
 from gitbaton.mcp_tools import Tools
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ def _explain_arguments(error: ValidationError) -> str:
 
 
 def _explain(name: str, error: BaseException) -> CallToolResult:
+    error = explain_os_error(error) or error
     if not isinstance(error, BatonError):
         traceback.print_exception(error, file=sys.stderr)
         what = f"bug: gitbaton itself failed in {name}: {type(error).__name__}: {error}"

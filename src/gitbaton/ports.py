@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.outcome import Outcome
     from gitbaton.domain.usage import Usage
+    from gitbaton.domain.workflow_run import WorkflowRun
 
 
 # -- refs: compare-and-swap ------------------------------------------------------------------------
@@ -57,6 +58,10 @@ class Refs(Protocol):
 
     def now(self) -> datetime:
         """The time that leases are judged by: the server's where it tells, else the local clock (UTC)."""
+
+    @property
+    def skew_s(self) -> float | None:
+        """Seconds by which the local clock is ahead of the server's; None where the server doesn't tell."""
 
 
 # -- agents -----------------------------------------------------------------------------------------
@@ -167,7 +172,9 @@ class Review(NamedTuple):
     """A published piece of work that waits for, or has had, its review.
 
     ``number`` and ``url`` are None on bare Git. ``state`` is ``open``, ``merged`` or ``closed``;
-    ``merge_commit`` is set once merged.
+    ``merge_commit`` is set once merged. ``ended`` is when it was merged or closed (ISO 8601), where the forge
+    knows: a review may be closed, opened and closed again. ``head_oid`` is the commit that was, or is to be,
+    merged, where the forge knows.
     """
 
     head: str
@@ -176,6 +183,8 @@ class Review(NamedTuple):
     number: int | None = None
     url: str | None = None
     merge_commit: str | None = None
+    ended: str | None = None
+    head_oid: str | None = None
 
 
 class Forge(Protocol):
@@ -205,3 +214,8 @@ class Forge(Protocol):
 
     def close(self, review: Review) -> None:
         """Close without merging."""
+
+    def has_run_ended(self, run: WorkflowRun) -> bool | None:
+        """Whether a workflow run of our own repository has ended; None when that can't be known here, and for
+        every run of another repository: those are never asked about. Raises as ``find_review``.
+        """

@@ -53,10 +53,15 @@ def open_project(
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], datetime] = read_clock,
     pause: Callable[[float], None] = time.sleep,
+    *,
+    complete: bool = True,
 ) -> Project:
-    """The project that ``start`` is in. Raises ``Refusal`` (no repository, bare, git too old)."""
+    """The project that ``start`` is in. Raises ``Refusal`` (no repository, bare, git too old). Without
+    ``complete``, an edit that was interrupted stays as it is.
+    """
     repo = open_repository(start)
-    complete_interrupted(repo)
+    if complete:
+        complete_interrupted(repo)
     # An attempt that doesn't know its outbox must not commit either: what it writes fails.
     outbox = (
         Path(environment.get("BATON_OUTBOX") or "/dev/null/outbox")
@@ -70,15 +75,15 @@ def open_project(
     )  # fmt: skip
 
 
-def open_here() -> Project:
-    """The project of the current folder, as it is now. Raises as ``open_project``."""
+def open_here(*, complete: bool = True) -> Project:
+    """The project of the current folder, as it is now; as ``open_project``."""
     try:
         here = Path.cwd()
     except FileNotFoundError:
         raise UsageError(
             "the current folder is gone", code="no-directory", hint="change to an existing one"
         ) from None
-    return open_project(here)
+    return open_project(here, complete=complete)
 
 
 def find_actor(repo: Repository, environment: Mapping[str, str]) -> str:

@@ -157,7 +157,27 @@ def test_on_a_branch_the_answer_says_what_the_fleet_sees(checkout: Checkout, bat
 def test_detached_head_refuses_with_a_way_out(checkout: Checkout, baton: Baton) -> None:
     checkout.git("switch", "--quiet", "--detach")
     said = baton("add", "X", "--json", code=1).error
-    assert (said["code"], said["hint"]) == ("detached-head", "check out a branch first: git switch main")
+    assert said["code"] == "detached-head"
+    assert said["hint"] == "commit it to main: --base; propose it for review: --propose; or: git switch main"
+    added = baton.json("add", "X", "--base")
+    assert (added["branch"], added["pushed"]) == ("main", checkout.remote is not None)
+    assert baton.json("show", "x")["task"]["state"] == "ready"
+    assert checkout.status() == ""
+
+
+def test_propose(checkout: Checkout, baton: Baton) -> None:
+    before = checkout.head()
+    said = baton("add", "New", "--propose").out.splitlines()
+    assert said[0] == "added new (tasks/new.yaml)"
+    assert said[1].startswith("proposed on baton/edit-new-")
+    branch = said[1].removeprefix("proposed on ")
+    tip = f"origin/{branch}" if checkout.remote else branch
+    assert said[2] == f"merge it, with main checked out: git merge {tip}"
+    assert (checkout.head(), checkout.status()) == (before, "")
+    answer = baton.json("context", "save", "--summary", "Half", "--propose")
+    assert answer["branch"].startswith("baton/edit-save-context-of-a-session-")
+    assert answer["pull_request"] is None
+    assert baton("add", "X", "--propose", "--push", "--json", code=2).error["code"] == "usage"
 
 
 @pytest.mark.promise("edit.not-pushed")
@@ -167,10 +187,36 @@ def test_push(checkout: Checkout, baton: Baton) -> None:
     baton("add", "Shared", "--push")
     assert checkout.git("ls-remote", "origin", "refs/heads/main").split()[0] == checkout.head()
     other = checkout.clone("other")
-    other.commit({"x": "x\n"}, push=True)
-    said = baton("add", "Behind", "--push", "--json", code=1).error
-    assert said["code"] == "not-pushed"
-    assert said["hint"].startswith("git pull --rebase origin main")
+    there = other.commit({"x": "x\n"}, push=True)
+    assert baton.json("add", "Behind", "--push")["commit"] == checkout.head()
+    assert checkout.git("rev-parse", "HEAD~1", "origin/main").splitlines() == [there, checkout.head()]
+
+
+def test_sync(checkout: Checkout, baton: Baton) -> None:
+    if checkout.remote is None:
+        assert baton("sync").out == "nothing new\n"
+        assert baton("sync", "--push", "--json", code=1).error["code"] == "no-remote"
+        return
+    baton("add", "One", "--push")
+    other = checkout.clone("other")
+    text = other.read("tasks/one.yaml")
+    there = other.commit({"tasks/one.yaml": text + "labels: [x]\n"}, "Label it", push=True)
+    baton("priority", "one", "high")
+    old = checkout.head()
+    done = baton.json("sync", "--push")
+    assert done["fetched"] == [{"commit": there, "subject": "Label it"}]
+    assert done["reapplied"] == [
+        {"commit": old, "as": checkout.head(), "subject": "Set priority of one to high"}
+    ]
+    assert done["pushed"] == [{"commit": checkout.head(), "subject": "Set priority of one to high"}]
+    assert (done["branch"], done["note"], done["events"]) == ("main", None, [])
+    other.git("pull", "--quiet")
+    other.commit(
+        {"tasks/one.yaml": other.read("tasks/one.yaml") + "role: tester\n"}, "Give it a role", push=True
+    )
+    baton("set", "one", "labels+=y")
+    assert baton("sync").out == "fetched:\n  Give it a role\nre-applied:\n  Set labels of one\n"
+    assert baton("sync", "--push").out == "pushed:\n  Set labels of one\n"
 
 
 def test_complete_and_context(checkout: Checkout, baton: Baton) -> None:

@@ -165,6 +165,17 @@ def test_a_dependency_that_is_a_broken_file_blocks() -> None:
     assert board.broken == (broken,)
 
 
+def test_a_part_that_is_a_broken_file_is_not_done() -> None:
+    problem = Problem("tasks/b.yaml", 1, 1, "", "empty", "empty")
+    broken = BrokenRow("b", "tasks/b.yaml", (problem,), parents=("p", "nowhere"))
+    done = row("a", parent="p", status="done")
+    for parts in ([done], []):
+        board = fold_board([row("p"), *parts], [broken], {}, now=NOW, attempts_max=3)
+        entry = board.entries["p"]
+        assert (entry.state, entry.blocked_by, entry.claimable) == ("waiting", ("b",), False)
+        assert entry.why == "its parts are not done: b"
+
+
 @pytest.mark.parametrize("status", ["failed", "changes_requested"])
 def test_new_dependencies_hold_back_a_retry(status: str) -> None:
     entry = one(row("a", depends_on=("b",)), row("b"), tips=[tip("a", status)])

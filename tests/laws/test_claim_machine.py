@@ -11,11 +11,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from strategies import any_operation, mostly, troubles
 from support.claim_stage import ClaimStage, Trouble
+
+pytestmark = pytest.mark.promise("claim.always-one")
 
 SOAK = bool(os.environ.get("GITBATON_SOAK"))
 

@@ -15,6 +15,8 @@ from support.simulation.fleet import Fleet, Story
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.promise("claim.always-one")
+
 SMALL = Story(seed=1, runners=20, tasks=100, people=3, running=8, cost_per_day_usd=120.0)
 
 

@@ -178,3 +178,23 @@ def test_a_broken_file_keeps_its_place_on_the_board() -> None:
         "tasks/t.yml",
         (Problem("tasks/t.yml", 1, 1, "", "bad-file-name", "the file name must end in .yaml"),),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "parents"),
+    [
+        (b"title: t\nparent: big\nlabels: [\n", ("big",)),
+        (b"<<<<<<< a\nparent: one\n=======\nparent:  'two'\n>>>>>>> b\n", ("one", "two")),
+        (b'{"title": "t", "parent": "big", "x": 1}', ("big",)),
+        (b"{title: t, parent: big, x: 1}", ("big",)),
+        (b"parent:\n  big\n\xff", ("big",)),
+        (b"title: grandparent: x\nparental: y\n\xff", ()),
+        (b"\xff\xfe", ()),
+    ],
+)
+def test_the_parents_that_a_broken_file_may_have(text: bytes, parents: tuple[str, ...]) -> None:
+    place = classify(PATH)
+    assert place
+    found = read_task(text, PATH, place)
+    assert isinstance(found, BrokenRow)
+    assert found.parents == parents

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitbaton.store.documents import find_problems
 from support.cli import SOURCE
 from support.hermetic_git import try_git
 from support.repos import Checkout, make_repository
@@ -124,7 +125,10 @@ def test_one_key_added_twice_in_different_places_is_a_conflict(tmp_path: Path) -
     text = "title: A\n\n\n\n\nstatus: todo\n\n\n\n\nlabels: [x]\n"
     ours = change(("title: A\n", "title: A\nrole: ours\n"), text=text)
     theirs = change(("labels: [x]\n", "labels: [x]\nrole: theirs\n"), text=text)
-    assert conflict(tmp_path, ours, theirs, text) == f"<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n"
+    assert conflict(tmp_path, ours, theirs, text) == change(
+        ("title: A\n", "title: A\n<<<<<<< ours\nrole: ours\n=======\nrole: theirs\n>>>>>>> theirs\n"),
+        text=text,
+    )
 
 
 @pytest.mark.promise("merge.layout")
@@ -138,12 +142,23 @@ def test_comments_of_both_sides_stay(tmp_path: Path, *, swap: bool) -> None:
     assert "status: done\n" in found
 
 
-def test_comments_that_only_one_of_two_texts_can_keep_are_a_conflict(tmp_path: Path) -> None:
+def test_comments_on_different_fields(tmp_path: Path) -> None:
     ours = change(("status: todo", "status: done  # at last"))
     theirs = change(("priority: low", "priority: high  # ask Rita first"))
-    left = conflict(tmp_path, ours, theirs)
-    assert "# at last" in left
-    assert "# ask Rita first" in left
+    assert merged(tmp_path, ours, theirs) == change(
+        ("priority: low", "priority: high  # ask Rita first"), text=ours
+    )
+
+
+def test_comments_that_only_one_of_two_texts_can_keep_are_a_conflict(tmp_path: Path) -> None:
+    ours = change(("[x, y]", "[x, y, ours]  # mine"))
+    theirs = change(("[x, y]", "[x, y, theirs]  # ask Rita first"))
+    assert conflict(tmp_path, ours, theirs) == change(
+        (
+            "labels: [x, y]\n",
+            "<<<<<<< ours\nlabels: [x, y, ours]  # mine\n=======\nlabels: [x, y, theirs]  # ask Rita first\n>>>>>>> theirs\n",
+        )
+    )
 
 
 @pytest.mark.promise("merge.layout")
@@ -221,6 +236,67 @@ def test_rebase_and_cherry_pick_use_it_too(tmp_path: Path) -> None:
     work.git("checkout", "--quiet", "side")
     work.git("rebase", "--quiet", "main")
     assert work.read(TASK) == change(("todo", "done"), ("low", "high"))
+
+
+def test_stash_pop_uses_it_too(tmp_path: Path) -> None:
+    work = set_up(tmp_path)
+    work.write({TASK: change(("todo", "done"))})
+    work.git("stash", "--quiet")
+    work.commit({TASK: change(("low", "high"))})
+    work.git("stash", "pop", "--quiet")
+    assert work.read(TASK) == change(("todo", "done"), ("low", "high"))
+
+
+def test_a_conflict_stands_in_its_field_and_is_named(tmp_path: Path) -> None:
+    """The rest of the file is merged; line endings are the file's."""
+    text = TEXT.replace("\n", "\r\n")
+    ours = change(("low", "high"), ("[x, y]", "[x, y, ours]"), text=text)
+    theirs = change(("low", "critical  # Rita says"), ("  - p\r\n", "  - p\r\n  - theirs\r\n"), text=text)
+    left = conflict(tmp_path, ours, theirs, text)
+    marked = (
+        "<<<<<<< ours\r\npriority: high\r\n=======\r\npriority: critical  # Rita says\r\n>>>>>>> theirs\r\n"
+    )
+    assert left == change(
+        ("priority: low\r\n", marked),
+        ("[x, y]", "[x, y, ours]"),
+        ("  - p\r\n", "  - p\r\n  - theirs\r\n"),
+        text=text,
+    )
+    assert [(p.line, p.field, p.code) for p in find_problems(left.encode(), TASK, "task")] == [
+        (3, "priority", "conflict-markers")
+    ]
+
+
+def test_texts_are_merged_by_lines(tmp_path: Path) -> None:
+    text = "title: A\ndescription: |\n  one\n\n  two\n\n  three\n"
+    ours, theirs = change(("one", "ONE"), text=text), change(("three", "THREE"), text=text)
+    assert merged(tmp_path / "clean", ours, theirs, text) == change(("three", "THREE"), text=ours)
+    left = conflict(tmp_path / "not", ours, change(("one", "1"), ("three", "THREE"), text=text), text)
+    marked = "<<<<<<< ours\n  ONE\n=======\n  1\n>>>>>>> theirs\n"
+    assert left == change(("  one\n", marked), ("three", "THREE"), text=text)
+
+
+def test_fields_in_another_order(tmp_path: Path) -> None:
+    ours = "status: todo\ntitle: A\npriority: low\nlabels: [x, y]\ndepends_on:\n  - p\n  - q\n"
+    assert merged(tmp_path / "1", ours, change(("low", "high"))) == change(("low", "high"), text=ours)
+    assert merged(tmp_path / "2", change(("low", "high")), ours) == change(("low", "high"), text=ours)
+
+
+@pytest.mark.parametrize("gone", ["ours", "theirs"])
+def test_a_field_removed_on_one_side_and_changed_on_the_other(tmp_path: Path, gone: str) -> None:
+    removed, changed = change(("priority: low\n", "")), change(("low", "high"))
+    left = conflict(tmp_path, *((removed, changed) if gone == "ours" else (changed, removed)))
+    sides = "=======\npriority: high\n" if gone == "ours" else "priority: high\n=======\n"
+    assert left == change(("priority: low\n", f"<<<<<<< ours\n{sides}>>>>>>> theirs\n"))
+
+
+def test_files_that_are_no_documents_are_merged_by_lines(tmp_path: Path) -> None:
+    """``.gitattributes`` says ``tasks/**/*.yaml``; what is no document of ours is none of our business."""
+    work, path = set_up(tmp_path), "tasks/docs/example.yaml"
+    work.commit({path: "a: 1\n\n\nb: 2\n"})
+    work.git("branch", "--force", "side")
+    assert merge(work, "a: 1\na: 1\n\n\nb: 2\n", "a: 1\n\n\nb: 3\n", path).returncode == 0
+    assert work.read(path) == "a: 1\na: 1\n\n\nb: 3\n"
 
 
 @pytest.mark.promise("merge.lines")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitbaton.domain.state import Event, State
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain, Unreachable
 from gitbaton.ports import RefUpdate
 from gitbaton.store import refs as refs_module
+from gitbaton.store.live import read_tips, write_state
 from gitbaton.store.refs import LocalRefs, RemoteRefs, open_refs
 from gitbaton.store.repository import open_repository
 from support.git_http import GitHttpServer
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.promise("fence.all-or-none")
 
+STATE = State(
+    task="one",
+    status="open",
+    event=Event(name="held", id="e1", at="2026-01-31T09:00:00Z", by="Tess"),
+    hold="wait",
+)
 ONE, TWO = "refs/baton/tasks/one", "refs/baton/tasks/two"
 
 
@@ -415,6 +423,100 @@ def test_credentials(tmp_path: Path) -> None:
         work.git("config", "credential.helper", "!f() { echo username=tess; echo password=sesame; }; f")
         remote(work).fetch()
         assert remote(work).read(ONE) == on_server(work)
+
+
+@pytest.mark.promise("refusal.told-apart")
+@pytest.mark.parametrize("limit", ["receive.maxInputSize", "a hook"])
+def test_a_push_that_is_too_large(work: Checkout, limit: str) -> None:
+    assert work.remote
+    if limit == "a hook":  # as hosting services say it
+        install_hook(work, "pre-receive", "echo 'error: GH001: Large files detected: 101 MB' >&2; exit 1")
+    else:
+        git(work.remote, "config", "receive.maxInputSize", "200")
+    work.write({"big.bin": bytes(range(256)) * 400})
+    blob = work.git("hash-object", "-w", "big.bin")
+    tree = work.git("mktree", stdin=f"100644 blob {blob}\tbig.bin\n")
+    commit = work.git("commit-tree", tree, stdin="x")
+    error = refuse(work, RefUpdate(ONE, commit, None))
+    assert isinstance(error, Refusal)
+    assert error.code == "push-refused"
+    assert "size limit" in (error.hint or "")
+
+
+@pytest.mark.promise("state.tip-says-everything")
+def test_a_remote_without_our_refs(work: Checkout) -> None:
+    """Nothing was ever claimed there, and branches and tags of others are none of ours."""
+    work.git("tag", "v1")
+    work.git("push", "--quiet", str(work.remote), "v1", "main:refs/heads/baton-like")
+    refs = remote(work)
+    refs.fetch()
+    assert refs.read("refs/baton/tasks/") == {}
+    assert read_tips(open_repository(work.path)) == ({}, {}, {})
+    assert work.git("for-each-ref", "refs/baton") == ""
+
+
+@pytest.mark.promise("state.unreadable")
+def test_refs_that_no_task_can_have(work: Checkout) -> None:
+    """Whoever may push may push any name; such a ref is told of, and nothing else suffers."""
+    good = write_state(open_repository(work.path), STATE, None)
+    odd = ["UPPER", "nested/task", "config", "-x", "x" * 80, "übung", "con"]
+    remote(work).swap([RefUpdate(ONE, good, None)])
+    assert work.remote
+    for name in odd:
+        git(work.remote, "update-ref", f"refs/baton/tasks/{name}", good)
+    refs = remote(work)
+    refs.fetch()
+    tips = read_tips(open_repository(work.path))
+    assert list(tips.states) == ["one"]
+    assert sorted(tips.unreadable) == sorted(odd)
+    assert all(problems for problems in tips.unreadable.values())
+
+
+@pytest.mark.promise("claim.one-winner")
+def test_fetches_that_prune_while_others_create(work: Checkout) -> None:
+    """Refs come and go while clones fetch with ``--prune``: no fetch fails, and the last one sees what is there."""
+    clones = [work_over(work, f"clone{n}") for n in range(3)]
+    failed: list[BaseException] = []
+    stop = threading.Event()
+
+    def look(clone: Checkout) -> None:
+        try:
+            while not stop.is_set():
+                remote(clone).fetch()
+        except BaseException as error:  # noqa: BLE001 shown below
+            failed.append(error)
+
+    lookers = [threading.Thread(target=look, args=(clone,)) for clone in (*clones[:2], clones[0])]
+    for thread in lookers:
+        thread.start()
+    refs = remote(clones[2])
+    for n in range(6):
+        first = make_commit(clones[2])
+        refs.swap([RefUpdate(ONE, first, None), RefUpdate(f"refs/baton/tasks/t{n}", first, None)])
+        refs.swap([RefUpdate(ONE, None, first)])
+    stop.set()
+    for thread in lookers:
+        thread.join()
+    assert failed == []
+    for clone in clones:
+        remote(clone).fetch()
+        assert remote(clone).read("refs/baton/tasks/") == on_server(work)
+    assert sorted(on_server(work)) == [f"refs/baton/tasks/t{n}" for n in range(6)]
+
+
+@pytest.mark.promise("refusal.told-apart")
+def test_a_remote_folder_that_may_only_be_read(tmp_path: Path) -> None:
+    """Root may write everywhere, so git's own words stand in for a disk that refuses."""
+    work = make_repository(tmp_path, {"a.txt": "1\n"}, remote=True)
+    assert work.remote
+    install_hook(
+        work,
+        "reference-transaction",
+        'test "$1" = prepared && { echo "fatal: Permission denied" >&2; exit 1; }; exit 0',
+    )
+    error = refuse(work)
+    assert isinstance(error, Refusal)
+    assert error.code in ("no-permission", "push-refused")
 
 
 def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

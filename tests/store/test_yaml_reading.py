@@ -225,10 +225,10 @@ def test_a_field_is_named_as_people_write_it() -> None:
         ("a: 1\n".encode("utf-16"), [(1, 1, "", "encoding")]),
         ("a: é\n".encode("latin-1"), [(1, 4, "a", "encoding")]),
         ("x: " + "[" * 100_000, [(1, 67, "x", "too-deep")]),
-        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", [(2, 1, "a", "conflict-markers")]),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", [(2, 1, "b", "conflict-markers")]),
         (
             "<<<<<<< HEAD\nb: 1\n||||||| base\n=======\n>>>>>>> x\nc: |\n  d\n<<<<<<<\n",
-            [(1, 1, "", "conflict-markers"), (8, 1, "c", "conflict-markers")],
+            [(1, 1, "b", "conflict-markers"), (8, 1, "c", "conflict-markers")],
         ),
         ("a: 1\r\n>>>>>>> x\r\n", [(2, 1, "a", "conflict-markers")]),
         ("a: 1\n=======\nb: 2\n", [(2, 1, "a", "conflict-markers")]),

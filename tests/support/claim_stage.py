@@ -120,6 +120,10 @@ class Beset:
     def tolerance_s(self) -> float:
         return self.refs.tolerance_s
 
+    @property
+    def skew_s(self) -> float | None:
+        return self.refs.skew_s
+
     def _talk(self, say: Callable[[], Answer]) -> Answer:
         self.calls += 1
         now = self.trouble if self.trouble and self.trouble.call == self.calls else None

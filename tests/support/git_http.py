@@ -117,7 +117,8 @@ class GitHttpServer:
     """All bare repositories below ``root``.
 
     ``users`` maps names to passwords; None = no credentials are asked for. ``readers`` are users who may
-    only fetch (403 on a push, as hosting services answer). ``now`` skews the ``Date`` header.
+    only fetch (403 on a push, as hosting services answer). ``now`` skews the ``Date`` header
+    (None leaves it out).
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class GitHttpServer:
         *,
         users: Mapping[str, str] | None = None,
         readers: Collection[str] = (),
-        now: Callable[[], float] | None = None,
+        now: Callable[[], float | None] | None = None,
     ) -> None:
         self.root = root
         self._users = users

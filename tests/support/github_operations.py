@@ -18,6 +18,7 @@ from support.github_payloads import (
     render_repository,
     render_review,
 )
+from support.github_runs import render_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -185,6 +186,14 @@ def dispatch_workflow(call: Call) -> Answer:
     return Answer(204)
 
 
+def get_workflow_run(call: Call) -> Answer:
+    number = call.values["run_id"]
+    run = call.hosted.runs.get(int(number)) if number.isdigit() else None
+    if run is None:
+        raise ApiError(404, "Not Found")
+    return Answer(200, render_run(call.links, call.hosted, int(number), run))
+
+
 def _full(call: Call, pull: Pull) -> dict[str, Any]:
     return render_full_pull(call.links, call.hosted, pull)
 
@@ -205,6 +214,7 @@ ROUTES = (
     Route("POST", PULL + "/reviews", "pull_requests", "write", create_review),
     Route("GET", COMMENTS, "pull_requests", "read", list_comments),
     Route("POST", COMMENTS, "pull_requests", "write", create_comment),
+    Route("GET", REPO + "/actions/runs/{run_id}", "actions", "read", get_workflow_run),
     Route(
         "POST", REPO + "/actions/workflows/{workflow_id}/dispatches", "actions", "write", dispatch_workflow
     ),

@@ -31,7 +31,8 @@ class HostedRepository:
     Attributes are the settings that a test may change: ``merge_methods``, ``is_private``, ``is_archived``,
     ``actions_may_open_pulls`` ("Allow GitHub Actions to create and approve pull requests"),
     ``knows_mergeability`` (GitHub finds out in the background, so a fresh pull request may not tell),
-    ``filters_by_head`` (GitHub ignores a filter that it can't read and lists everything).
+    ``filters_by_head`` (GitHub ignores a filter that it can't read and lists everything), ``runs`` (status of
+    each workflow run by its id: ``queued``, ``in_progress``, ``completed`` …).
     """
 
     def __init__(self, owner: str, name: str, path: Path) -> None:
@@ -46,6 +47,7 @@ class HostedRepository:
         self.filters_by_head = True
         self.pulls: dict[int, Pull] = {}
         self.dispatched: list[Dispatch] = []
+        self.runs: dict[int, str] = {}
         self.approvals_needed: dict[str, int] = {}
         self._ticks = 0
         self._ids = 0

@@ -134,11 +134,14 @@ class Exchange:
 class LoopbackServer:
     """Serves ``answer`` on a free port of 127.0.0.1 while the context is open.
 
-    ``now`` gives the seconds since 1970 that the ``Date`` header shows (a test may skew it).
+    ``now`` gives the seconds since 1970 that the ``Date`` header shows (a test may skew it); a ``now`` that
+    gives None leaves the header out.
     ``seen`` lists what was asked, in the order of answering.
     """
 
-    def __init__(self, answer: Callable[[Exchange], None], *, now: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, answer: Callable[[Exchange], None], *, now: Callable[[], float | None] | None = None
+    ) -> None:
         self.now = now
         self.seen: list[Seen] = []
         self.errors: list[BaseException] = []
@@ -275,6 +278,11 @@ class _Connection(BaseHTTPRequestHandler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         now = self.server.owner.now
         return super().date_time_string(now() if now and timestamp is None else timestamp)
+
+    def send_header(self, keyword: str, value: str) -> None:
+        now = self.server.owner.now
+        if keyword != "Date" or now is None or now() is not None:
+            super().send_header(keyword, value)
 
     def _serve(self) -> None:
         if not self.server.owner.serve(Exchange(self)):

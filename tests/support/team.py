@@ -73,7 +73,8 @@ class Team:
             claimed.tip.state.head or claimed.base,
         )
         place = Checkout(at.path.parent / "work-of-the-bot")
-        done = {f"tasks/{task}.yaml": place.read(f"tasks/{task}.yaml").rstrip() + "\nstatus: done\n"}
+        text = place.read(f"tasks/{task}.yaml").rstrip().removesuffix("\nstatus: done")
+        done = {f"tasks/{task}.yaml": f"{text}\nstatus: done\n"}
         head = place.commit({**files, **done}, f"Do {task}")
         at.git("worktree", "remove", "--force", "../work-of-the-bot")
         assert at.git("symbolic-ref", "--short", "HEAD") == here
@@ -146,6 +147,28 @@ class Meddling:
 
 def meddle(who: Project, when: int, happens: Callable[[], object]) -> Project:
     return replace(who, refs=Meddling(who.refs, when, happens))
+
+
+@dataclass
+class Overtaken:
+    """Shared refs of somebody to whom ``happens`` happens right before their first push."""
+
+    refs: Refs
+    happens: Callable[[], object]
+    pushed: bool = False
+
+    def swap(self, updates: Sequence[RefUpdate]) -> None:
+        if not self.pushed:
+            self.pushed = True
+            self.happens()
+        self.refs.swap(updates)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.refs, name)
+
+
+def overtake(who: Project, happens: Callable[[], object]) -> Project:
+    return replace(who, refs=Overtaken(who.refs, happens))
 
 
 @dataclass

@@ -101,7 +101,7 @@ def test_what_was_finished_lately_stays_unless_asked(baton: Baton) -> None:
     assert ([m["id"] for m in done["moved"]], done["young"]) == (["a", "b"], 1)
     assert (
         baton("archive").out
-        == "nothing to archive\n1 task was finished lately and stays: --all takes them, too\n"
+        == "nothing to archive\n1 task was finished lately and stays: --all takes it, too\n"
     )
     assert [m["id"] for m in baton.json("archive", "--all")["moved"]] == ["c"]
 
@@ -203,6 +203,7 @@ def test_an_edit_on_a_branch_follows_the_move(repo: Checkout, baton: Baton) -> N
     assert repo.read("tasks/archive/2025/a.yaml") == HAND.replace("at last\n", "at last\nlabels:\n  - late\n")
 
 
+@pytest.mark.promise("edit.none-lost")
 def test_many_archivers_at_once(tmp_path: Path) -> None:
     """Each task is moved once, none is lost; edits of others in between are kept."""
     count = 40

@@ -16,8 +16,11 @@ from gitbaton.edges.local_forge import LocalForge
 from gitbaton.errors import BatonError, Refusal
 from gitbaton.store.live import read_tips
 from gitbaton.usecases.claim import claim_as_person, stop_task
-from gitbaton.usecases.review import retry_task
-from gitbaton.usecases.run import Ran, run_task
+from gitbaton.usecases.material import find_newest_handoffs
+from gitbaton.usecases.project import load_view
+from gitbaton.usecases.review import accept_task, retry_task
+from gitbaton.usecases.run import Preview, Ran, preview_run, run_task
+from gitbaton.usecases.takeover import takeover_task
 from gitbaton.usecases.transitions import LeaseLost, advance
 from gitbaton.wiring import run_shell
 from support.repos import make_repository, project
@@ -419,6 +422,103 @@ def test_our_own_failure_leaves_a_state_that_says_so(trial: Trial, moment: str) 
     state = trial.state()
     assert (state.status, state.attempts[0].outcome) == ("failed", Outcome.CRASHED)
     assert state.attempts[0].message == "gitbaton failed: RuntimeError: the view broke"
+
+
+@pytest.mark.promise("forge.afresh")
+def test_after_a_merge_earlier_handoffs_are_superseded(trial: Trial) -> None:
+    """Append-only files are never rewritten: the newer ones say which no longer hold."""
+    trial.plan()
+    assert trial.run(WRITE + result(summary="The first way")).good
+    asked = trial.project()
+    accept_task(asked, "job")
+    first = find_newest_handoffs(asked, load_view(asked, local=False), "job", 5)
+    assert [h.summary for _, h in first] == ["The first way"]
+    trial.checkout.git("pull", "--quiet", "origin", "main")
+    trial.checkout.commit({"tasks/job.yaml": "title: Job\n"}, "Not done after all", push=True)
+
+    told = preview_run(trial.project(), "job")
+    assert isinstance(told, Preview)
+    assert "This is attempt 2. It begins anew from the base branch." in told.briefing
+    assert "### Attempt 1: succeeded\n\nSuperseded: its work was merged or set aside since" in told.briefing
+    assert trial.run("open('more.txt', 'w').write('x')\n" + result(summary="The second way")).good
+    assert trial.handoff()["supersedes"] == [path for path, _ in first]
+    assert (trial.state().fresh_since, trial.state().attempt) == (2, 2)
+    asked = trial.project().fetched()
+    found = find_newest_handoffs(asked, load_view(asked, local=False), "job", 5)
+    assert [h.summary for _, h in found] == ["The second way"]
+
+
+@pytest.mark.promise("attempt.kept")
+def test_ctrl_c_while_checks_run_leaves_a_checkpoint(trial: Trial) -> None:
+    trial.plan(config="checks: [{name: c, run: 'true'}]\n")
+
+    def interrupt(event: RunEvent) -> None:
+        if event.kind == "check":
+            raise KeyboardInterrupt
+
+    trial.write_agent(WRITE)
+    ran = run_task(trial.project(), "job", interrupt)
+    assert isinstance(ran, Ran)
+    assert (ran.interrupted, ran.verdict.outcome) == (True, Outcome.STOPPED)
+    assert (trial.state().status, trial.files("refs/heads/baton/job")) == ("stopped", ["work.txt"])
+    assert trial.handoff()["incomplete"] is True
+
+
+@pytest.mark.promise("attempt.kept")
+def test_our_own_failure_after_the_agent_keeps_its_work(trial: Trial) -> None:
+    trial.plan(config="checks: [{name: c, run: 'true'}]\n")
+
+    def break_down(event: RunEvent) -> None:
+        if event.kind == "check":
+            raise RuntimeError("the view broke")
+
+    trial.write_agent(WRITE)
+    with pytest.raises(RuntimeError):
+        run_task(trial.project(), "job", break_down)
+    state = trial.state()
+    assert (state.status, state.attempts[0].outcome) == ("failed", Outcome.CRASHED)
+    assert state.attempts[0].message == (
+        "gitbaton failed: RuntimeError: the view broke; the work is kept as refs/baton/kept/job/1 where it ran"
+    )
+    assert trial.checkout.git("show", "refs/baton/kept/job/1:work.txt") == "done"
+    assert trial.server("refs/heads/baton/*", "refs/baton/attempts/*") == {}, "no guard has looked at it"
+
+
+@pytest.mark.promise("person.takeover")
+def test_a_person_takes_over_while_the_agent_works(trial: Trial) -> None:
+    trial.plan()
+
+    def lose(event: RunEvent) -> None:
+        if event.text == "begun":
+            takeover_task(trial.project(), "job", sure=True)
+
+    trial.write_agent(WRITE + "print('begun', flush=True)\nimport time; time.sleep(60)")
+    with pytest.raises(LeaseLost) as lost:
+        run_task(trial.project(), "job", lose, poll_s=0)
+    assert "the work is kept here as refs/baton/kept/job/1" in lost.value.message
+    assert "work.txt" in trial.checkout.git("show", "--stat", "refs/baton/kept/job/1~1")
+    assert trial.server("refs/heads/baton/*", "refs/baton/attempts/*") == {}
+    state = trial.state()
+    assert (state.status, state.attempts[0].outcome) == ("taken_over", Outcome.TAKEN_OVER)
+    assert state.attempts[0].ended
+
+
+@pytest.mark.promise("fence.before-review")
+def test_the_fence_is_checked_again_before_a_review_is_opened(trial: Trial) -> None:
+    """Between publishing and the pull request a person takes the task over: nothing is shown to anybody."""
+    trial.plan()
+
+    def lose(event: RunEvent) -> None:
+        if event.kind == "publish":
+            takeover_task(trial.project(), "job")
+
+    trial.write_agent(WRITE)
+    ran = run_task(trial.project(), "job", lose)
+    assert isinstance(ran, Ran)
+    assert ran.published
+    assert ran.published.review is None
+    assert "job is not ours any more: Tess Author holds it" in (ran.published.warning or "")
+    assert trial.state().status == "taken_over"
 
 
 def test_what_an_agent_planted_in_its_clone_does_not_run(trial: Trial, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from gitbaton.store.live import read_tips
 from gitbaton.usecases.choosing import Choice
 from gitbaton.usecases.claim import Claim, claim_as_person, stop_task
 from gitbaton.usecases.project import load_view
+from gitbaton.usecases.run import preview_run, run_task
 from gitbaton.usecases.transitions import LeaseLost, advance
 from support.hermetic_git import git
 from support.repos import Checkout
@@ -380,3 +381,18 @@ def test_a_config_that_can_not_be_read_stops_claims_and_says_where_it_is_mended(
     Checkout(who.repo.top).write({"tasks/config.yaml": CONFIG})
     assert refuse(lambda: claim(who)).hint == "it is repaired in this checkout: bring that to main of origin"
     assert load_view(who, local=False).board.entries["a"].state == "ready", "looking goes on"
+
+
+@pytest.mark.promise("claim.says-why")
+def test_where_there_is_nothing_the_tasks_of_this_checkout_are_named(tmp_path: Path) -> None:
+    """Whoever just wrote a task wants to know why nobody takes it."""
+    team = Team(tmp_path, {})
+    who = team.join()
+    at = Checkout(who.repo.top)
+    nothing = Choice(None, "there are no tasks on the base branch yet")
+    assert claim_as_person(who, None) == preview_run(who, None) == nothing
+    at.write({"tasks/new.yaml": "title: New\n", "tasks/old.yaml": "title: Old\nstatus: done\n"})
+    hint = "; only in this checkout: new (commit and push, or merge, to main on origin)"
+    said = Choice(None, nothing.reason + hint)
+    assert claim_as_person(who, None) == preview_run(who, None) == said
+    assert run_task(who, None, lambda _: None) == said

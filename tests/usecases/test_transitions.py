@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gitbaton.domain.lifecycle import IllegalEvent
-from gitbaton.domain.state import Holder, State
+from gitbaton.domain.lifecycle import ALL, TABLE, IllegalEvent
+from gitbaton.domain.state import Event, Holder, State
 from gitbaton.errors import InvalidDocument, LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate
+from gitbaton.store.live import write_state
 from gitbaton.usecases.claim import Claim, claim_task
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 from support.git_http import GitHttpServer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gitbaton.domain.lifecycle import LiveStatus
     from gitbaton.usecases.project import Project
 
 pytestmark = pytest.mark.promise("state.one-commit")
@@ -37,7 +39,7 @@ def work(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[GitHttpServer]:
-    with GitHttpServer(tmp_path / "served") as running:
+    with GitHttpServer(tmp_path / "served", now=Clock().time.timestamp) as running:
         yield running
 
 
@@ -278,3 +280,38 @@ def test_a_tip_that_can_not_be_read_is_refused_with_its_place(work: Checkout) ->
         read_tip(mine, "job")
     assert refused.value.code == "bad-state"
     assert {p.path for p in refused.value.problems} == {"refs/baton/tasks/job:state.yaml"}
+
+
+@pytest.mark.promise("state.table")
+@pytest.mark.parametrize("status", ALL)
+def test_whatever_the_table_does_not_allow_changes_nothing(tmp_path: Path, status: LiveStatus) -> None:
+    """Every event that is illegal from ``status``, by whoever holds the task."""
+    work = make_repository(tmp_path, FILES)
+    who = project(work)
+    event = Event(name="held", id="e1", at="2026-01-31T09:00:00Z", by="Tess")
+    held = State(task="job", status=status, event=event, run="r1", claimed_from="failed", attempt=0)
+    oid = write_state(who.repo, held, None)
+    git(work.path, "update-ref", "refs/baton/tasks/job", oid)
+    before = git(work.path, "for-each-ref")
+    illegal = [name for name, rule in TABLE.items() if status not in rule.sources]
+    for name in illegal:
+        move = RefUpdate("refs/heads/baton/job", work.head(), None)
+        with pytest.raises(IllegalEvent):
+            advance(who, "job", name, lambda _: {}, run="r1", also=lambda _, move=move: [move])  # type: ignore[misc] # mypy can't infer a lambda's default
+        assert git(work.path, "for-each-ref") == before, name
+    assert set(illegal) | {n for n, rule in TABLE.items() if status in rule.sources} == set(TABLE)
+
+
+@pytest.mark.promise("state.event-once")
+def test_an_event_that_was_heard_of_is_found_however_long_ago(tmp_path: Path) -> None:
+    """By its id alone: what came after doesn't hide it, and a name with line breaks invents no id."""
+    work = make_repository(tmp_path, FILES)
+    who = project(work)
+    first = advance(who, "job", "held", lambda _: {"hold": "x"}, heard="forge/1")
+    assert first.state.event.id == "forge/1"
+    advance(who, "job", "hold_released", lambda _: {"hold": None}, by="Eve\n\nBaton-Event: forge/2")
+    last = advance(who, "job", "clarified", lambda _: {}, heard="forge/2")
+    assert last.state.event.id == "forge/2"
+    again = advance(who, "job", "held", lambda _: {"hold": "again"}, heard="forge/1")
+    assert (again.oid, again.state.hold) == (last.oid, None)
+    assert read_events(work.path, "job") == ["held", "hold_released", "clarified"]

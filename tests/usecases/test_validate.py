@@ -216,3 +216,36 @@ def test_a_thousand_tasks_with_a_slip_in_each_take_seconds(tmp_path: Path) -> No
     found = validate_repository(here)
     assert len(found) == 1001
     assert time.process_time() - start < 3 * 4  # measured 0.8 s; four times the goal, for slow machines
+
+
+def test_a_handoff_in_the_wrong_folder(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        {
+            "tasks/a.yaml": "title: A\n",
+            "tasks/handoffs/a/1.yaml": "summary: x\ntask: b\n",
+            "tasks/handoffs/a/2.yaml": "summary: about nothing\n",
+            "tasks/handoffs/sessions/3.yaml": "task: a\n",
+            "tasks/handoffs/4.yaml": "task: a\n",
+            "tasks/handoffs/a/5.yaml": "task: a\n",
+            "tasks/handoffs/sessions/6.yaml": "summary: x\n",
+        },
+    )
+    assert [(p.path.removeprefix("tasks/handoffs/"), p.line, p.field, p.code) for p in found] == [
+        ("4.yaml", 1, "", "wrong-folder"),
+        ("a/1.yaml", 2, "task", "wrong-folder"),
+        ("a/2.yaml", 1, "task", "wrong-folder"),
+        ("sessions/3.yaml", 1, "task", "wrong-folder"),
+    ]
+
+
+def test_links_to_folders_are_told(tmp_path: Path) -> None:
+    checkout = make_repository(tmp_path, {"tasks/a.yaml": "title: A\n", "other/b.yaml": "title: B\n"})
+    (checkout.path / "tasks/linked").symlink_to("../other")
+    (checkout.path / "tasks/gone").symlink_to("nowhere")
+    (checkout.path / "tasks/docs").symlink_to("../other")
+    found = validate_repository(project(checkout))
+    assert [(p.path, p.code) for p in found] == [("tasks/linked", "not-a-folder")]
+    (checkout.path / "tasks").rename(checkout.path / "moved")
+    (checkout.path / "tasks").symlink_to("moved")
+    assert ("tasks", "not-a-folder") in [(p.path, p.code) for p in validate_repository(project(checkout))]

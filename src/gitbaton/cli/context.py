@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
 from gitbaton.report.records import record
 from gitbaton.usecases.context import complete_task, get_context, save_context
@@ -41,7 +42,7 @@ def _add_fields(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--next-step", action="append", default=[], metavar="TEXT", help="what to do next; may be repeated"
     )
-    p.add_argument("--push", action="store_true", default=None, help="push the branch afterwards")
+    add_delivery(p)
 
 
 def _fields(a: argparse.Namespace) -> dict[str, Any]:
@@ -55,12 +56,14 @@ def _fields(a: argparse.Namespace) -> dict[str, Any]:
 
 
 def _configure_complete(p: argparse.ArgumentParser) -> None:
-    p.add_argument("id", help="task id, or an unambiguous beginning of one")
+    p.add_argument(
+        "id", nargs="?", help="task id, or an unambiguous beginning of one; optional inside an attempt"
+    )
     _add_fields(p)
 
 
 def _complete(a: argparse.Namespace) -> Answer:
-    saved = complete_task(open_here(), a.id, _fields(a), push=a.push)
+    saved = complete_task(open_here(), a.id, _fields(a), to=read_delivery(a))
     text = (
         f"{saved.task} is done (unverified: no check was run)"
         if saved.edited
@@ -70,11 +73,9 @@ def _complete(a: argparse.Namespace) -> Answer:
 
 
 def _saved(kind: str, saved: Saved, text: str) -> Answer:
-    edited = saved.edited
-    if edited and edited.off_base:
-        text += f"\ncommitted on {edited.branch}: the fleet sees it once that is merged"
+    lines = [text, *(describe_delivery(saved.edited) if saved.edited else ())]
     return Answer(
-        record(kind, task=saved.task, path=saved.path, commit=edited.commit if edited else None), text
+        record(kind, task=saved.task, path=saved.path, **delivery_record(saved.edited)), "\n".join(lines)
     )
 
 
@@ -89,7 +90,9 @@ def _configure_context(p: argparse.ArgumentParser) -> None:
 
 def _context(a: argparse.Namespace) -> Answer:
     if a.action == "save":
-        saved = save_context(open_here(), a.id, _fields(a), note=a.note, question=a.question, push=a.push)
+        saved = save_context(
+            open_here(), a.id, _fields(a), note=a.note, question=a.question, to=read_delivery(a)
+        )
         return _saved("context", saved, f"saved as {saved.path}" if saved.path else "handed over")
     found = get_context(open_here(), a.id, limit=a.limit)
     rows = [{"path": path, **h.model_dump(mode="json", exclude_defaults=True)} for path, h in found.handoffs]

@@ -11,7 +11,7 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from gitbaton.errors import BatonError, UsageError
+from gitbaton.errors import BatonError, UsageError, explain_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,11 +61,11 @@ def build_parser(name: str, command: Command) -> Parser:
     return parser
 
 
-def open_here() -> Project:
-    """The project of the current folder."""
+def open_here(*, complete: bool = True) -> Project:
+    """The project of the current folder, after completing what a killed command left (unless told not to)."""
     from gitbaton import wiring
 
-    return wiring.open_here()
+    return wiring.open_here(complete=complete)
 
 
 def carry_out(command: Command, arguments: argparse.Namespace, *, as_json: bool) -> int:
@@ -94,6 +94,7 @@ def say(text: str) -> None:
 
 def report(error: BaseException, *, as_json: bool) -> int:
     """Word an error on stderr and give its exit code."""
+    error = explain_os_error(error) or error
     if isinstance(error, BatonError):
         if as_json:
             from gitbaton.report.records import error_record

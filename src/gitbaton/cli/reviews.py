@@ -9,8 +9,8 @@ from gitbaton.report.records import record, task_record
 from gitbaton.report.run_text import render_review
 from gitbaton.report.terminal import Style
 from gitbaton.usecases.board import show_task
+from gitbaton.usecases.exchange import sync
 from gitbaton.usecases.review import accept_task, reject_task, retry_task, review_task
-from gitbaton.usecases.sync import sync_reviews
 
 if TYPE_CHECKING:
     import argparse
@@ -90,14 +90,33 @@ def _retry(a: argparse.Namespace) -> Answer:
     return Answer(record("retry", task=task_record(entry)), text)
 
 
-def _sync(_: argparse.Namespace) -> Answer:
-    noticed = sync_reviews(open_here())
-    text = "\n".join(f"{n.task}: {n.event}" for n in noticed) or "nothing new"
-    return Answer(record("sync", events=[{"task": n.task, "event": n.event} for n in noticed]), text)
+def _configure_sync(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--push", action="store_true", default=None, help="push the commits of this branch, too")
 
 
-def _nothing(_: argparse.ArgumentParser) -> None:
-    """No arguments."""
+def _sync(a: argparse.Namespace) -> Answer:
+    synced = sync(open_here(), push=a.push)
+    done = synced.exchange
+    carried = [c for c in done.reapplied if c.new]
+    lines = [f"{n.task}: {n.event}" for n in synced.noticed]
+    lines += _tell("fetched", [s for _, s in done.fetched]) + _tell(
+        "re-applied", [c.subject for c in carried]
+    )
+    lines += _tell("pushed", [s for _, s in done.pushed]) + ([done.kept] if done.kept else [])
+    fields = {
+        "events": [{"task": n.task, "event": n.event} for n in synced.noticed],
+        "branch": done.branch,
+        "fetched": [{"commit": c, "subject": s} for c, s in done.fetched],
+        "reapplied": [{"commit": c.old, "as": c.new, "subject": c.subject} for c in done.reapplied],
+        "pushed": [{"commit": c, "subject": s} for c, s in done.pushed],
+        "note": done.kept or done.note,
+    }
+    return Answer(record("sync", **fields), "\n".join(lines) or "nothing new")
+
+
+def _tell(what: str, subjects: list[str], shown: int = 5) -> list[str]:
+    more = [f"  and {len(subjects) - shown} more"] if len(subjects) > shown else []
+    return [f"{what}:", *(f"  {s}" for s in subjects[-shown:]), *more] if subjects else []
 
 
 COMMANDS = {
@@ -105,5 +124,5 @@ COMMANDS = {
     "accept": Command("Merge the work published for a task. That makes it done and frees what waits for it.", _configure_id, _accept, ("baton accept add-health",)),
     "reject": Command("Ask for changes: the next attempt continues the same branch with your guidance.", _configure_reject, _reject, ('baton reject add-health --guidance "answer 503 while the database is down"',)),
     "retry": Command("Allow another attempt at a task that failed, was stopped, closed or asked a question.", _configure_retry, _retry, ('baton retry add-health --guidance "use the client in src/db.py"',)),
-    "sync": Command("Fetch, and note what was merged or closed elsewhere.", _nothing, _sync, ("baton sync",)),
+    "sync": Command("Fetch; note what was merged or closed elsewhere; bring this branch and the remote's together. Unpushed commits of tasks are made anew on top of what others pushed, field by field.", _configure_sync, _sync, ("baton sync", "baton sync --push")),
 }  # fmt: skip

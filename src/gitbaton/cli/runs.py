@@ -14,6 +14,7 @@ from gitbaton.usecases.choosing import Choice
 from gitbaton.usecases.claim import claim_as_person, stop_task
 from gitbaton.usecases.logs import read_log
 from gitbaton.usecases.run import describe_settings, preview_run, run_task
+from gitbaton.usecases.takeover import takeover_task
 from gitbaton.wiring import heed_termination
 
 if TYPE_CHECKING:
@@ -163,6 +164,27 @@ def _logs(a: argparse.Namespace) -> Answer:
     return Answer(record("log", task=log.task, attempt=log.attempt, events=shown), text or "the log is empty")
 
 
+def _configure_takeover(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", help="task id, or an unambiguous beginning of one")
+    p.add_argument("--yes", "-y", action="store_true", help="also from somebody who is at it right now")
+
+
+def _takeover(a: argparse.Namespace) -> Answer:
+    project = open_here()
+    taken = takeover_task(project, a.id, sure=a.yes)
+    task = taken.tip.state.task
+    lines = [f"{task} is yours, and its branch {taken.branch}: {taken.checkout}"]
+    if taken.fenced:
+        lines.append(
+            f"  {taken.fenced} can publish nothing any more; what it did stays on its machine, as its message says"
+        )
+    lines.append(
+        f"  when it is finished, commit it with: baton complete {task}; to give it to agents again: baton retry {task}"
+    )
+    fields = {"branch": taken.branch, "checkout": taken.checkout, "fenced": taken.fenced}
+    return Answer(record("takeover", task=_task_now(project, task), **fields), "\n".join(lines))
+
+
 def _configure_stop(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", help="task id, or an unambiguous beginning of one")
     p.add_argument("--reason", metavar="TEXT", help="why, for whoever comes next")
@@ -188,5 +210,9 @@ COMMANDS = {
     ),
     "briefing": Command("Print what an agent would be told about a task.", _configure_briefing, _briefing, ("baton briefing add-health",)),
     "logs": Command("Print the log of a task's newest attempt on this machine.", _configure_logs, _logs, ("baton logs add-health", "baton logs add-health --attempt 1 --raw")),
+    "takeover": Command(
+        "Take a task from whoever has it and work on its branch yourself. An agent that is at it can publish nothing any more.",
+        _configure_takeover, _takeover, ("baton takeover add-health", "baton takeover add-health --yes"),
+    ),
     "stop": Command("End what runs on a task, or give your own claim back.", _configure_stop, _stop, ("baton stop add-health", 'baton stop add-health --reason "the spec changes"')),
 }  # fmt: skip

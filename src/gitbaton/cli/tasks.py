@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
 from gitbaton.domain.choices import PRIORITIES, Type
 from gitbaton.errors import UsageError
@@ -52,11 +53,7 @@ def _configure_add(p: argparse.ArgumentParser) -> None:
     p.add_argument("--label", action="append", default=[], metavar="WORD", help="label; may be repeated")
     p.add_argument("--id", metavar="ID", help="its id, instead of one made from the title")
     p.add_argument("--draft", action="store_true", help="write it as a draft, which nobody starts")
-    _add_push(p)
-
-
-def _add_push(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--push", action="store_true", default=None, help="push the branch afterwards")
+    add_delivery(p)
 
 
 def _add(a: argparse.Namespace) -> Answer:
@@ -67,7 +64,7 @@ def _add(a: argparse.Namespace) -> Answer:
     }  # fmt: skip
     from gitbaton.usecases.tasks import add_task
 
-    written = add_task(open_here(), fields, task_id=a.id, push=a.push)
+    written = add_task(open_here(), fields, task_id=a.id, to=read_delivery(a))
     return _written(written, "added", f"added {written.task} ({written.path})")
 
 
@@ -88,20 +85,14 @@ def _read_text(text: str | None, file: str | None) -> str | None:
 
 def _written(written: Written, kind: str, text: str) -> Answer:
     edited = written.edited
-    fields = {
-        "task": {"id": written.task, "path": written.path},
-        "commit": edited.commit if edited else None,
-        "branch": edited.branch if edited else None,
-    }
     lines = [text]
     if edited is None:
         lines = [f"proposed {written.task}: the review of this attempt decides on it"]
-    elif edited.uncommitted:
-        lines.append(f"{', '.join(edited.uncommitted)} is not in git yet, so nothing was committed")
-    elif edited.commit is None:
+    elif edited.commit is None and not edited.uncommitted:
         lines = [f"{written.task} says so already; nothing to commit"]
-    elif edited.off_base:
-        lines.append(f"committed on {edited.branch}: the fleet sees it once that is merged")
+    else:
+        lines += describe_delivery(edited)
+    fields = {"task": {"id": written.task, "path": written.path}, **delivery_record(edited)}
     return Answer(record(kind, **fields), "\n".join(lines))
 
 
@@ -171,26 +162,26 @@ def _configure_set(p: argparse.ArgumentParser) -> None:
         metavar="FIELD=VALUE",
         help="FIELD=VALUE sets, FIELD= removes, LIST+=ITEM and LIST-=ITEM change lists",
     )
-    _add_push(p)
+    add_delivery(p)
 
 
 def _set(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.tasks import set_fields
 
-    written = set_fields(open_here(), a.id, a.assignments, push=a.push)
+    written = set_fields(open_here(), a.id, a.assignments, to=read_delivery(a))
     return _written(written, "set", f"set {', '.join(a.assignments)} of {written.task}")
 
 
 def _configure_priority(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", help="task id, or an unambiguous beginning of one")
     p.add_argument("level", help=", ".join(PRIORITIES))
-    _add_push(p)
+    add_delivery(p)
 
 
 def _priority(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.tasks import set_priority
 
-    written = set_priority(open_here(), a.id, a.level, push=a.push)
+    written = set_priority(open_here(), a.id, a.level, to=read_delivery(a))
     return _written(written, "priority", f"{written.task} has {a.level} priority")
 
 
@@ -206,7 +197,7 @@ def _configure_depend(p: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="don't let it wait for this task; may be repeated",
     )
-    _add_push(p)
+    add_delivery(p)
 
 
 def _depend(a: argparse.Namespace) -> Answer:
@@ -214,13 +205,13 @@ def _depend(a: argparse.Namespace) -> Answer:
         raise UsageError("say what to change: --on ID or --off ID", code="usage", hint="baton depend --help")
     from gitbaton.usecases.tasks import change_dependencies
 
-    written = change_dependencies(open_here(), a.id, on=a.on, off=a.off, push=a.push)
+    written = change_dependencies(open_here(), a.id, on=a.on, off=a.off, to=read_delivery(a))
     return _written(written, "depend", f"changed what {written.task} depends on")
 
 
 COMMANDS = {
     "add": Command(
-        "Write a new task file and commit it on the branch that is checked out.", _configure_add, _add,
+        "Write a new task file and commit it.", _configure_add, _add,
         ('baton add "Add a health endpoint" --accept "GET /health answers 200"', 'baton add "Write the guide" --needs add-a-health-endpoint --role documenter', "baton add \"Import orders\" -F prd.md --priority high --path 'src/orders/**'"),
     ),
     "list": Command("List tasks with their states, as folded from the base branch, the live state and this checkout.", _configure_list, _list, ("baton list", "baton list --ready", "baton list --state in_review --json")),

@@ -1,16 +1,18 @@
-"""Commands that keep a repository tidy: archive."""
+"""Commands that keep a repository tidy: archive, doctor."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gitbaton.cli.face import Answer, Command, open_here
-from gitbaton.errors import UsageError
+from gitbaton.errors import Refusal, UsageError
 from gitbaton.report.records import record
 from gitbaton.usecases.archive import AGE_DAYS, Archived, archive_tasks, restore_tasks
 
 if TYPE_CHECKING:
     import argparse
+
+    from gitbaton.domain.finding import Finding
 
 
 def _configure_archive(p: argparse.ArgumentParser) -> None:
@@ -47,11 +49,10 @@ def _answer(a: argparse.Namespace, done: Archived, verb: str) -> Answer:
     lines += [f"kept {task}: {why}" for task, why in done.kept]
     if not done.moves:
         lines.append("nothing to archive" if not a.restore else "nothing to restore")
-    if done.young:
-        plural = "tasks were" if done.young > 1 else "task was"
-        lines.append(
-            f"{done.young} {plural} finished lately and stay{'' if done.young > 1 else 's'}: --all takes them, too"
-        )
+    if done.young == 1:
+        lines.append("1 task was finished lately and stays: --all takes it, too")
+    elif done.young:
+        lines.append(f"{done.young} tasks were finished lately and stay: --all takes them, too")
     if edited and edited.off_base:
         lines.append(f"committed on {edited.branch}: the fleet sees it once that is merged")
     return Answer(
@@ -68,10 +69,55 @@ def _answer(a: argparse.Namespace, done: Archived, verb: str) -> Answer:
     )
 
 
+def _configure_doctor(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--fix", action="store_true", help="mend what can be mended")
+
+
+def _doctor(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.doctor import Treated, examine, find_obstacle, treat
+
+    try:
+        project = open_here(complete=False)
+    except Refusal as error:
+        treated = Treated((), (find_obstacle(error),), {})
+    else:
+        treated = treat(project) if a.fix else Treated((), tuple(examine(project)), {})
+    lines = [f"fixed    {f.code}: {f.message}" for f in treated.mended]
+    findings = []
+    for f in treated.left:
+        trouble = treated.trouble.get((f.code, f.message))
+        what = f"could not be fixed: {trouble}" if trouble else f"--fix {f.remedy}" if f.fix else f.remedy
+        lines.append(f"{f.severity:<8} {f.code}: {f.message}" + (f" → {what}" if what else ""))
+        findings.append({**_finding(f), "trouble": trouble})
+    needed = [f for f in treated.left if f.severity != "note"]
+    if not needed:
+        lines.append("nothing needs doing")
+    return Answer(
+        record("doctor", findings=findings, fixed=[_finding(f) for f in treated.mended]),
+        "\n".join(lines),
+        1 if needed else 0,
+    )
+
+
+def _finding(f: Finding) -> dict[str, object]:
+    return {
+        "code": f.code,
+        "severity": f.severity,
+        "message": f.message,
+        "remedy": f.remedy,
+        "fixable": bool(f.fix),
+    }
+
+
 COMMANDS = {
     "archive": Command(
         "Move finished tasks to tasks/archive/YEAR/, in one commit. Their ids stay taken, what depends on them goes on, and\n"
         "their history stays. Without ids: those whose file has not been changed for 30 days.",
         _configure_archive, _archive, ("baton archive --dry-run", "baton archive --days 90", "baton archive add-health", "baton archive --restore add-health"),
+    ),
+    "doctor": Command(
+        "Find what is broken in this clone, on the board and between them. --fix mends what can be mended without losing\n"
+        "anything. Exit code 1: something needs doing.",
+        _configure_doctor, _doctor, ("baton doctor", "baton doctor --fix", "baton doctor --json"),
     ),
 }  # fmt: skip

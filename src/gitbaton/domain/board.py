@@ -54,16 +54,19 @@ class TaskRow(NamedTuple):
 
 
 class BrokenRow(NamedTuple):
-    """A task file that can't be read, and why."""
+    """A task file that can't be read, and why. ``parents`` are the ids that its text may name as parent."""
 
     id: str
     path: str
     problems: tuple[Problem, ...]
     local: str | None = None
+    parents: tuple[str, ...] = ()
 
 
 class LiveRow(NamedTuple):
-    """What the board needs of a state tip. Times are seconds since the epoch."""
+    """What the board needs of a state tip. Times are seconds since the epoch. ``workflow`` names the workflow
+    run that holds the claim, if one does.
+    """
 
     task: str
     status: LiveStatus
@@ -86,6 +89,7 @@ class LiveRow(NamedTuple):
     pull_request: str | None = None
     cost_usd: float = 0.0
     since: str | None = None
+    workflow: str | None = None
 
 
 class Entry(NamedTuple):
@@ -134,6 +138,10 @@ def fold_board(
     for row in by_id.values():
         if row.parent and row.parent != row.id:
             children.setdefault(row.parent, []).append(row.id)
+    for row_of_none in broken_rows:  # nobody can say that it is done, so neither is its parent
+        for parent in row_of_none.parents:
+            if row_of_none.id not in by_id and row_of_none.id not in children.get(parent, ()):
+                children.setdefault(parent, []).append(row_of_none.id)
     for kids in children.values():
         kids.sort()  # files come in any order; the answer is the same
     finished = _finished(by_id, children, tips, seen)
@@ -264,6 +272,8 @@ def _effective(
         if live.lease is None or live.lease > now:
             return "in_progress", f"{who} is at it"
         after = "" if left else ", and it was the last attempt: a person decides"
+        if live.workflow and left:
+            after = f"; it is free once {live.workflow} has ended"
         return "stale", f"{who} claimed it, but the lease has passed{after}"
     if row.status == "draft":
         return "draft", "it is a draft: set status=todo when it is meant"

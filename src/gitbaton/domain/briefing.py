@@ -24,7 +24,7 @@ class Material(NamedTuple):
     """What a briefing is made of. ``dependencies`` are (id, title, newest handoff) of what the task depends
     on; ``earlier`` are this task's handoffs, oldest first; ``attempts`` its past attempts; ``guidance`` what a
     person said since; ``checks`` (name, command); ``timeout_s`` the time limit in seconds; ``has_tools``:
-    the agent has our MCP tools.
+    the agent has our MCP tools; ``fresh_since`` the first attempt after work was merged or set aside.
     """
 
     task_id: str
@@ -42,6 +42,7 @@ class Material(NamedTuple):
     timeout_s: float
     max_turns: int | None
     has_tools: bool
+    fresh_since: int = 1
 
 
 def render_briefing(m: Material) -> str:
@@ -73,11 +74,11 @@ def _bullets(items: Sequence[str]) -> str:
 
 
 def _opening(m: Material) -> str:
-    nth = (
-        "This is the first attempt."
-        if m.attempt == 1
-        else f"This is attempt {m.attempt}; what earlier attempts published is already in your folder."
-    )
+    nth = "This is the first attempt."
+    if m.attempt > 1 and m.attempt == m.fresh_since:
+        nth = f"This is attempt {m.attempt}. It begins anew from the base branch."
+    elif m.attempt > 1:
+        nth = f"This is attempt {m.attempt}; what earlier attempts published is already in your folder."
     return (
         "You work alone in a private clone of a git repository, on this one task. "
         f"{nth} Nobody answers while you work. What you leave in the folder is checked, committed and sent to "
@@ -170,6 +171,10 @@ def _history(m: Material) -> str:
     for a in m.attempts:
         ended = a.outcome.value.replace("_", " ") if a.outcome else "never reported back"
         body = f"### Attempt {a.number}: {ended}"
+        if a.number < m.fresh_since:
+            body += (
+                "\n\nSuperseded: its work was merged or set aside since, and what it says may no longer hold."
+            )
         if a.guidance:
             body += "\n\nIt had been told:\n\n" + "\n\n".join(_quote(g) for g in a.guidance)
         if a.message:

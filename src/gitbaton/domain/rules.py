@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import TaskRow
     from gitbaton.domain.document import Document
+    from gitbaton.domain.handoff import Handoff
 
 #: Looking for similar names takes milliseconds among a thousand: after so many the rest goes without.
 _SUGGESTIONS_MAX = 25
@@ -238,6 +239,20 @@ def check_names(
         elif noun in known and name not in known[noun]:
             said = f"tasks/config.yaml has no {noun} '{name}'{suggest(name, known[noun])}"
             yield Finding(path, field, f"unknown-{noun.lower().replace(' ', '-')}", said)
+
+
+# -- handoffs -------------------------------------------------------------------------------------------
+
+
+def check_handoff(path: str, handoff: Handoff) -> Iterator[Finding]:
+    """It is about the task in whose folder it stands: by that folder it is found."""
+    parts = path.split("/")
+    if len(parts) < 4:
+        said = "a handoff stands in a folder of its task's name, or in sessions/; here nobody finds it"
+        yield Finding(path, (), "wrong-folder", said)
+    elif (folder := parts[2]) != (handoff.task or "sessions"):
+        said = f"it is about {handoff.task or 'no task'}, but stands in the folder {folder}, where nobody looks for it"
+        yield Finding(path, ("task",), "wrong-folder", said)
 
 
 # -- workflows ------------------------------------------------------------------------------------------

@@ -95,6 +95,14 @@ class State(Document):
             description=("Highest attempt number that needs no person; unset: the config's."),
         ),
     ] = None
+    fresh_since: Annotated[
+        int | None,
+        Field(
+            strict=True,
+            ge=1,
+            description="First attempt since the work began anew from base, after a merge or a closed review.",
+        ),
+    ] = None
     claimed_by: Annotated[Holder | None, Field(description="Who holds it.")] = None
     claimed_from: Annotated[LiveStatus | None, Field(description="Status before the claim.")] = None
     lease: Annotated[Text | None, Field(description="Time after which others may try, ISO 8601, UTC.")] = None

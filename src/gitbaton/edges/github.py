@@ -12,6 +12,7 @@ import re
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from github import Auth, BadAttributeException, Github, GithubException  # noqa: TID251 - this is that one file
 from github.GithubObject import NotSet  # noqa: TID251 - this is that one file
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from github.PullRequest import PullRequest  # noqa: TID251 - this is that one file
     from github.Repository import Repository  # noqa: TID251 - this is that one file
 
+    from gitbaton.domain.workflow_run import WorkflowRun
     from gitbaton.ports import RefUpdate
 
 PUBLIC_API = "https://api.github.com"
@@ -141,6 +143,19 @@ class GitHubForge:
             if pull.state == "open":
                 pull.edit(state="closed")
 
+    def has_run_ended(self, run: WorkflowRun) -> bool | None:
+        """As the port says. A run that GitHub doesn't know (any more) may have ended or never have been."""
+        with self._asking("look at a workflow run", needs="actions: read"):
+            if not self._is_ours(run):
+                return None
+            try:
+                status: str = self._get_hosted().get_workflow_run(run.id).status
+            except GithubException as error:
+                if _parse(error).status == 404:  # noqa: PLR2004 - Not Found
+                    return None
+                raise
+            return status == "completed"
+
     # -- inside -----------------------------------------------------------------------------------
 
     def _get_hosted(self) -> Repository:
@@ -148,6 +163,14 @@ class GitHubForge:
         if self._hosted is None:
             self._hosted = self._client.get_repo(self.repository)
         return self._hosted
+
+    def _is_ours(self, run: WorkflowRun) -> bool:
+        """Whether ``run`` is one of this very repository, on this server."""
+        hosted = self._get_hosted()
+        home = urlsplit(hosted.html_url).netloc.lower()
+        return (run.repository in (None, self.repository.lower(), hosted.full_name.lower())) and (
+            run.host in (None, home)
+        )
 
     def _get_pull(self, review: Review) -> PullRequest:
         if review.number is None:
@@ -305,4 +328,6 @@ def _read_review(pull: PullRequest) -> Review:
         url=pull.html_url,
         # While it is open this names a trial merge that nobody made.
         merge_commit=pull.merge_commit_sha if is_merged else None,
+        ended=pull.closed_at.isoformat() if pull.closed_at else None,
+        head_oid=pull.head.sha,
     )

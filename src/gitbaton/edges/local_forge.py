@@ -8,11 +8,12 @@ from gitbaton.errors import BatonError, LostRace, Refusal
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.edits import queue_writers
 from gitbaton.store.git import is_ancestor, resolve
-from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, refuse_dirty
+from gitbaton.store.merging import Following, Merge, find_checkout, make_merge, move_along, refuse_dirty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gitbaton.domain.workflow_run import WorkflowRun
     from gitbaton.ports import Refs
     from gitbaton.store.repository import Repository
 
@@ -95,16 +96,7 @@ class LocalForge:
                 return
             if place.commit != merge.base:
                 raise LostRace([place.ref])
-            refuse_dirty(place, merge.commit)
-            following = Following(repo, place, merge.commit)
-            following.announce()
-            try:
-                publish()
-            except BaseException:
-                if resolve(repo.git, place.ref) != merge.commit:
-                    following.give_up()
-                raise
-            following.arrive()
+            move_along(repo, place, merge.commit, publish)
 
     def _merge_remotely(self, repo: Repository, merge: Merge, publish: Callable[[], None]) -> None:
         """The remote's branch moves; the local one follows where it only lags behind."""
@@ -124,10 +116,16 @@ class LocalForge:
                     refuse_dirty(place, merge.commit)
                     following.announce()
                 moved = repo.git.run("update-ref", "-m", "baton: accept", ref, merge.commit, old).code == 0
-                if following:
-                    following.arrive() if moved else following.give_up()
+                if following and not moved:
+                    following.give_up()
             except BatonError:
                 return  # a person began to change these files: it is merged, and they pull when they are ready
+            if following and moved:
+                following.arrive()
 
     def close(self, review: Review) -> None:
         """See ``ports.Forge``. Closing is an event of the live state alone."""
+
+    def has_run_ended(self, run: WorkflowRun) -> bool | None:  # noqa: ARG002 the interface's
+        """See ``ports.Forge``. Bare Git runs no workflows and knows nobody who does."""
+        return None

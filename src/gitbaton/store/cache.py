@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
 
 #: Raised by one whenever what is kept, or what it means, changes within a version.
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 #: Another version, or another Python (``marshal`` is not the same everywhere), has a file of its own.
 NAME: Final = f"cache-{_FORMAT}-{__version__}-{sys.implementation.cache_tag}.sqlite"
 #: How long somebody else's write is waited for.

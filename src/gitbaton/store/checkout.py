@@ -133,8 +133,14 @@ class IndexLock:
         except FileExistsError:
             raise
         except OSError:
+            said = self._ticket.read_bytes()
             with self._lock.open("xb") as lock:
-                lock.write(self._ticket.read_bytes())
+                try:
+                    lock.write(said)
+                    lock.flush()
+                except OSError:  # a full disk: a lock that nobody knows must not stay
+                    self._lock.unlink()
+                    raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gitbaton.store.yamledit import Edit
 
 Model = TypeVar("Model", bound=BaseModel)
+_PARENT = re.compile(rb"""(?:^|[\s{,"'])parent["']?[ \t]*:\s*["']?([A-Za-z0-9][A-Za-z0-9._-]{0,63})""")
 #: Where something stands in a document: ``("depends_on", 0)``.
 Field = tuple[str | int, ...]
 
@@ -149,11 +150,19 @@ def _spaced(kind: str) -> tuple[str, ...]:
 def read_task(data: bytes, path: str, place: Place) -> TaskRow | BrokenRow:
     """The board's row for a task file: broken files stay, with their problems."""
     if place.complaint:
-        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", "bad-file-name", place.complaint),))
+        problem = Problem(path, 1, 1, "", "bad-file-name", place.complaint)
+        return BrokenRow(place.id, path, (problem,), parents=guess_parents(data))
     try:
         return row_of(parse_document(data, path, Task, "task"), path, place.id)
     except InvalidDocument as error:
-        return BrokenRow(place.id, path, error.problems)
+        return BrokenRow(place.id, path, error.problems, parents=guess_parents(data))
+
+
+def guess_parents(data: bytes) -> tuple[str, ...]:
+    """The ids that a text nobody can read may name as parent: rather one too many, because a task must not count
+    as done while a part of it can't be read.
+    """
+    return tuple(dict.fromkeys(found.decode() for found in _PARENT.findall(data)))
 
 
 def row_of(task: Task, path: str, task_id: str) -> TaskRow:

@@ -22,7 +22,7 @@ from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.store.checkout import Entry, IndexLock, Replacements, read_file, read_index
 from gitbaton.store.git import commit_tree, list_entries, read_objects, resolve, write_blob, write_tree_with
 from gitbaton.store.journal import Journal, Step, is_interrupted, recover
-from gitbaton.store.merging import recover_followings
+from gitbaton.store.merging import move_branch, recover_followings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +44,8 @@ _EMPTY_BLOBS = (
 
 class Edited(NamedTuple):
     """What an edit did. ``commit`` is None when nothing was to be committed: the files already said so, or
-    (``uncommitted``) they are not in git yet and were only changed on disk.
+    (``uncommitted``) they are not in git yet and were only changed on disk. ``pushed`` says that the remote has
+    it. ``proposed`` is a branch made for it alone, ``url`` its pull request; ``note`` what a person should know.
     """
 
     commit: str | None
@@ -52,6 +53,10 @@ class Edited(NamedTuple):
     paths: tuple[str, ...]
     uncommitted: tuple[str, ...] = ()
     off_base: bool = False
+    pushed: bool = False
+    proposed: bool = False
+    url: str | None = None
+    note: str | None = None
 
 
 class _Texts(NamedTuple):
@@ -105,7 +110,7 @@ def complete_interrupted(repo: Repository) -> list[str]:
         with queue_writers(repo, wait=False):
             recover_followings(repo)
             return recover(repo)
-    except (Refusal, TryAgain):
+    except (BatonError, OSError):
         return []
 
 
@@ -142,7 +147,7 @@ def _find_branch(repo: Repository) -> str:
         raise Refusal(
             "no branch is checked out here (detached HEAD), so a commit would belong to nothing",
             code="detached-head",
-            hint=f"check out a branch first: git switch {repo.base.branch}",
+            hint=f"commit it to {repo.base.branch}: --base; propose it for review: --propose; or: git switch {repo.base.branch}",
         )
     return ref
 
@@ -271,7 +276,7 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
                 _refuse_moved(repo, plan)
                 index.prepare(lines.values(), {p: e for p, e in _entries(plan).items() if p in lines})
                 if commit:
-                    _move(repo, ref, commit, plan.head, message)
+                    move_branch(repo, ref, commit, plan.head, message.splitlines()[0])
                     moved = True
                 files.apply()
                 if lines:
@@ -305,19 +310,6 @@ def _refuse_moved(repo: Repository, plan: _Plan) -> None:
     for path, texts in plan.before.items():
         if read_file(repo.top, path) != texts.working:
             raise LostRace([path])
-
-
-def _move(repo: Repository, ref: str, new: str, old: str | None, message: str) -> None:
-    note = f"baton: {message.splitlines()[0]}"
-    done = repo.git.run("update-ref", "-m", note, ref, new, old or "0" * len(new))
-    if done.code:
-        if resolve(repo.git, ref) != old:
-            raise LostRace([ref])
-        raise TryAgain(
-            f"the branch could not be moved: {done.err.strip()}",
-            code="ref-locked",
-            hint="try again; if no git command is running, remove the .lock file that git names",
-        )
 
 
 @contextlib.contextmanager

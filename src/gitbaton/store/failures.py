@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.errors import BatonError, Refusal, Unreachable
+from gitbaton.errors import BatonError, Refusal, TryAgain, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,12 @@ _IDENTITY = re.compile(
     r"tell me who you are|unable to auto-detect email|empty ident name|no email was given", re.IGNORECASE
 )
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+#: The machine, not the repository, kept git from its work.
+_EXHAUSTED = re.compile(
+    r"out of memory|cannot allocate memory|cannot fork|cannot create (?:async )?thread|resource temporarily unavailable"
+    r"|too many open files|input/output error",
+    re.IGNORECASE,
+)
 _SIGNING = re.compile(
     r"gpg failed|failed to sign|error: ssh-keygen|cannot run gpg|user\.signingkey", re.IGNORECASE
 )
@@ -61,6 +67,13 @@ _BEFORE_SENDING = re.compile(
 )
 
 
+def could_not_answer(done: Output) -> bool:
+    """Whether a question was not answered with no, but not at all: git was killed, or the machine gave out."""
+    return done.code < 0 or (
+        done.code > 1 and bool(_DISK_FULL.search(done.err) or _EXHAUSTED.search(done.err))
+    )
+
+
 def explain_failure(args: Sequence[str], done: Output) -> BatonError:
     """The error for a git command that failed here, not on a remote."""
     err = done.err.strip()
@@ -72,6 +85,18 @@ def explain_failure(args: Sequence[str], done: Output) -> BatonError:
         )
     if _DISK_FULL.search(err):
         return Refusal("the disk is full", code="disk-full", hint="free some space and try again")
+    if done.code < 0:
+        return TryAgain(
+            f"git {_verb(args)} was ended by signal {-done.code}",
+            code="git-killed",
+            hint="try again; if it lasts, look for what ends processes here (memory limits do)",
+        )
+    if _EXHAUSTED.search(err):
+        return TryAgain(
+            f"this machine could not do it: {_telling_line(err)}",
+            code="exhausted",
+            hint="free memory, processes or files, and try again",
+        )
     if _SIGNING.search(err):
         return Refusal(
             "git could not sign the commit",

@@ -10,7 +10,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal, Unreachable
-from gitbaton.store.failures import Output, explain_failure
+from gitbaton.store.failures import Output, could_not_answer, explain_failure
 from gitbaton.store.sealing import COMMAND, seal
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ class Commit(NamedTuple):
     email: str
 
 
+class Authorship(NamedTuple):
+    """Who wrote a commit, and when (seconds and time zone, as git stores them)."""
+
+    name: str
+    email: str
+    date: str
+
+
 class Git:
     """git in one repository. ``where`` is a worktree or a git dir; ``overrides`` go into the environment."""
 
@@ -47,12 +55,14 @@ class Git:
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        fds: Sequence[int] = (),
     ) -> Output:
-        """Run ``git ARGS``; never raises for a non-zero exit."""
+        """Run ``git ARGS``; never raises for a non-zero exit. ``fds`` are open files that git inherits."""
         try:
             done = subprocess.run(
                 [*COMMAND, *args], cwd=self.where, env={**self.environment(), **(env or {})}, input=data,
                 stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False, timeout=timeout_s,
+                pass_fds=fds,
             )  # fmt: skip
         except FileNotFoundError as error:
             if not self.where.is_dir():
@@ -78,8 +88,12 @@ class Git:
         return self.call(*args, data=data, env=env).decode("utf-8", "surrogateescape").rstrip("\n")
 
     def find(self, *args: str) -> str | None:
-        """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing."""
+        """Stdout as text, or None when git says no (exit 1 or 128) or prints nothing. Raises as ``call`` when git
+        could not answer at all: that must not be taken for a no.
+        """
         done = self.run(*args)
+        if could_not_answer(done):
+            raise explain_failure(args, done)
         return done.out.decode("utf-8", "surrogateescape").rstrip("\n") or None if done.code == 0 else None
 
 
@@ -101,7 +115,17 @@ def resolve(git: Git, revision: str) -> str | None:
 
 def is_ancestor(git: Git, older: str, newer: str) -> bool:
     """Whether ``newer`` contains ``older``; False when either is unknown here."""
-    return git.run("merge-base", "--is-ancestor", older, newer).code == 0
+    asked = ("merge-base", "--is-ancestor", older, newer)
+    done = git.run(*asked)
+    if could_not_answer(done):
+        raise explain_failure(asked, done)
+    return done.code == 0
+
+
+def has_nothing_new(git: Git, head: str, base: str) -> bool:
+    """Whether merging ``head`` into ``base`` would change nothing: it was merged as a squash, or by hand."""
+    merged = git.run("merge-tree", "--write-tree", base, head)
+    return merged.code == 0 and merged.out.decode().strip() == git.find("rev-parse", f"{base}^{{tree}}")
 
 
 def find_merge_base(git: Git, first: str, second: str) -> str | None:
@@ -267,10 +291,11 @@ def commit_tree(
     message: str,
     *,
     author: Commit | None = None,
+    credit: Authorship | None = None,
     sign: bool = False,
 ) -> str:
-    """A commit object. ``author`` sets author and committer; ``sign`` honours commit.gpgsign, which plumbing
-    ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
+    """A commit object. ``author`` sets author and committer, ``credit`` the author alone; ``sign`` honours
+    commit.gpgsign, which plumbing ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
     """
     args = [a for p in parents for a in ("-p", p)]
     if sign and git.find("config", "--type=bool", "commit.gpgsign") == "true":
@@ -280,5 +305,9 @@ def commit_tree(
         env = {
             "GIT_AUTHOR_NAME": author.name, "GIT_AUTHOR_EMAIL": author.email,
             "GIT_COMMITTER_NAME": author.name, "GIT_COMMITTER_EMAIL": author.email,
+        }  # fmt: skip
+    elif credit:
+        env = {
+            "GIT_AUTHOR_NAME": credit.name, "GIT_AUTHOR_EMAIL": credit.email, "GIT_AUTHOR_DATE": credit.date,
         }  # fmt: skip
     return git.text("commit-tree", tree, *args, data=message.encode("utf-8", "replace"), env=env)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gitbaton.store.git import is_ancestor
-from gitbaton.store.live import read_before_claim, read_tips, write_state
+from gitbaton.store.live import has_event, read_before_claim, read_tips, write_state
 from gitbaton.store.snapshots import read_contents, read_revision
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class Ledger(Protocol):
 
     def read_before_claim(self, repo: Repository, tip: Tip) -> State | None:
         """The state before whoever holds the task now claimed it; None when there was none."""
+
+    def has_event(self, repo: Repository, tip: Tip, event_id: str) -> bool:
+        """Whether an event with this id stands anywhere in the history of ``tip``."""
 
     def write_state(self, repo: Repository, state: State, parent: str | None) -> str:
         """Store ``state`` on top of ``parent`` and return its object id; no ref moves."""
@@ -52,6 +55,10 @@ class GitLedger:
     def read_before_claim(self, repo: Repository, tip: Tip) -> State | None:
         """See ``Ledger``."""
         return read_before_claim(repo, tip)
+
+    def has_event(self, repo: Repository, tip: Tip, event_id: str) -> bool:
+        """See ``Ledger``."""
+        return has_event(repo, tip, event_id)
 
     def write_state(self, repo: Repository, state: State, parent: str | None) -> str:
         """See ``Ledger``."""

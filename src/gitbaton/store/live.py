@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
 
 _EVENTS_OF_A_CLAIM = 200
+#: Trailer of a state's commit that repeats its event's id, so that a history is searched without reading states.
+_EVENT = "Baton-Event"
 #: State commits are made by the tool on somebody's behalf (``event.by`` says whose), so they need no git identity.
 TOOL = Commit("gitbaton", "gitbaton@users.noreply.github.com")
 
@@ -96,6 +98,15 @@ def _parse(text: bytes | None, path: str) -> State:
     return parse_document(text or b"", path, State, "state")
 
 
+def read_state_at(repo: Repository, commit: str, task: str) -> State | None:
+    """The state of ``task`` that a commit of its state ref holds, or None when it can't be read."""
+    try:
+        state = _parse(read_objects(repo.git, [f"{commit}:{STATE_FILE}"])[0], STATE_FILE)
+    except InvalidDocument:
+        return None
+    return state if state.task == task else None
+
+
 def read_before_claim(repo: Repository, tip: Tip) -> State | None:
     """The state as it was before whoever holds the task now claimed it; None when there was none, or when it
     can't be read any more.
@@ -127,9 +138,16 @@ def write_state(repo: Repository, state: State, parent: str | None) -> str:
     subject = f"{state.task}: {event.name.replace('_', ' ')}" + (
         f" (attempt {state.attempt})" if state.attempt else ""
     )
-    return commit_tree(
-        repo.git, tree, [parent] if parent else [], f"{subject}\n\nBy: {event.by}\n", author=TOOL
-    )
+    trailers = f"By: {' '.join(event.by.split())}\n{_EVENT}: {event.id}\n"
+    return commit_tree(repo.git, tree, [parent] if parent else [], f"{subject}\n\n{trailers}", author=TOOL)
+
+
+def has_event(repo: Repository, tip: Tip, event_id: str) -> bool:
+    """Whether an event with this id stands anywhere in the history of ``tip``."""
+    if tip.state.event.id == event_id:
+        return True
+    found = repo.git.text("log", "--first-parent", f"--format=%(trailers:key={_EVENT},valueonly)", tip.oid)
+    return event_id in found.splitlines()
 
 
 def to_live_rows(tips: Tips, *, tolerance_s: float = 0.0) -> dict[str, LiveRow]:
@@ -151,8 +169,11 @@ def to_live_rows(tips: Tips, *, tolerance_s: float = 0.0) -> dict[str, LiveRow]:
 
 def to_live_row(task: str, tip: Tip) -> LiveRow:
     """The board's view of a tip, with its lease as it is written."""
+    from gitbaton.domain.workflow_run import find_workflow_run
+
     s = tip.state
     last = s.attempts[-1] if s.attempts else None
+    workflow = find_workflow_run(s.watch_url, s.claimed_by.host if s.claimed_by else None)
     return LiveRow(
         task=task, status=s.status, oid=tip.oid, run=s.run, attempt=s.attempt, attempt_limit=s.attempt_limit,
         holder=s.claimed_by.name if s.claimed_by else None, person=bool(s.claimed_by and s.claimed_by.kind == "person"),
@@ -160,6 +181,7 @@ def to_live_row(task: str, tip: Tip) -> LiveRow:
         guidance=s.guidance, outcome=last.outcome.value if last and last.outcome else None, branch=s.branch, head=s.head, merge=s.merge,
         pull_request=s.pull_request.url if s.pull_request else None,
         cost_usd=sum(a.usage.cost_usd or 0.0 for a in s.attempts if a.usage), since=s.event.at,
+        workflow=str(workflow) if workflow else None,
     )  # fmt: skip
 
 

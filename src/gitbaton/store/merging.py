@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.errors import BatonError, Refusal
+from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.store.checkout import LOCK_PATIENCE_S
 from gitbaton.store.failures import explain_failure
 from gitbaton.store.git import Git, commit_tree, is_ancestor, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gitbaton.store.repository import Repository
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: being taken for Python's.
 _DRIVER = f"{shlex.quote(sys.executable)} -P -m gitbaton merge-file %O %A %B %P"
 
+#: Failures of the machine, or somebody else's lock: not what a note says is wrong, but the moment.
+_PASSING = ("disk-full", "exhausted", "git-killed", "locked", "not-writable")
 _PACKAGES = os.fspath(Path(__file__).resolve().parents[2])
 
 
@@ -92,14 +94,20 @@ def refuse_dirty(place: CheckedOut, target: str) -> None:
     """
     hit = sorted({n.decode("utf-8", "replace") for n in _find_dirty(place, target)})
     if not hit:
+        _refresh(place)
         done = place.git.run("read-tree", "-m", "-u", "--dry-run", place.commit or target, target)
         if done.code == 0:
             return
         hit = [done.err.strip().removeprefix("error: ").splitlines()[0] if done.err.strip() else "?"]
     raise Refusal(
-        f"the checked-out base branch has your own changes in files of this work: {', '.join(hit[:8])}",
+        f"{place.ref.removeprefix('refs/heads/')} is checked out with changes of your own in files of this work: {', '.join(hit[:8])}",
         code="dirty-files", hint="commit or stash them first", data={"files": hit, "worktree": os.fspath(place.git.where)},
     )  # fmt: skip
+
+
+def _refresh(place: CheckedOut) -> None:
+    """Let git see which files only look changed (copied, touched): ``read-tree`` goes by their times alone."""
+    place.git.run("update-index", "-q", "--refresh")
 
 
 def _find_dirty(place: CheckedOut, target: str) -> Iterator[bytes]:
@@ -149,8 +157,18 @@ class Following:
         temporary.replace(self._note)
 
     def arrive(self) -> None:
-        """The branch has moved: bring index and files along; everything else there stays as it is."""
-        _bring_along(self._place, self._target)
+        """The branch has moved: bring index and files along; everything else there stays as it is. Raises
+        ``TryAgain`` (``half-written``); the note stays then.
+        """
+        try:
+            _bring_along(self._place, self._target)
+        except BatonError as error:
+            raise TryAgain(
+                f"the branch stands at {self._target[:10]}, but the checkout could not be brought up to date: {error.message}",
+                code="half-written",
+                hint=f"see what is wrong in {self._place.git.where}; the next baton command completes it",
+                data={"commit": self._target},
+            ) from error
         self.give_up()
 
     def give_up(self) -> None:
@@ -158,9 +176,41 @@ class Following:
         self._note.unlink(missing_ok=True)
 
 
+def move_along(repo: Repository, place: CheckedOut, target: str, publish: Callable[[], None]) -> None:
+    """Let a worktree go to ``target`` as ``publish`` moves its branch there: never does it look as if the new
+    commits were taken back. Raises ``Refusal`` (``dirty-files``) before anything has happened, and what
+    ``publish`` raises. The caller holds the writers' lock.
+    """
+    refuse_dirty(place, target)
+    following = Following(repo, place, target)
+    following.announce()
+    try:
+        publish()
+    except BaseException:
+        if resolve(repo.git, place.ref) != target:
+            following.give_up()
+        raise
+    following.arrive()
+
+
+def move_branch(repo: Repository, ref: str, new: str, old: str | None, message: str) -> None:
+    """Move a branch by compare-and-swap (``old`` None = it must not exist). Raises ``LostRace``, or ``TryAgain`` (``ref-locked``)."""
+    done = repo.git.run("update-ref", "-m", f"baton: {message}", ref, new, old or "0" * len(new))
+    if done.code == 0:
+        return
+    if resolve(repo.git, ref) != old:
+        raise LostRace([ref])
+    raise TryAgain(
+        f"the branch could not be moved: {done.err.strip()}",
+        code="ref-locked",
+        hint="try again; if no git command is running, remove the .lock file that git names",
+    )
+
+
 def _bring_along(place: CheckedOut, target: str) -> None:
     end = time.monotonic() + LOCK_PATIENCE_S
     while True:
+        _refresh(place)
         done = place.git.run("read-tree", "-m", "-u", *([place.commit] if place.commit else []), target)
         if done.code == 0:
             return
@@ -180,6 +230,9 @@ def recover_followings(repo: Repository) -> None:
             at = place.git.find("symbolic-ref", "--quiet", "HEAD") == place.ref
             if at and resolve(place.git, place.ref) == body["new"]:
                 _bring_along(place, body["new"])
-        except (ValueError, KeyError, TypeError, BatonError):
-            pass  # of another version, gone, or in the way of a person's work
+        except BatonError as error:
+            if error.code in _PASSING:
+                continue  # it can be done another time
+        except (ValueError, KeyError, TypeError, OSError):
+            pass  # of another version, or its worktree is gone
         note.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from gitbaton.store.failures import (
     rejections,
 )
 from gitbaton.store.git import NETWORK_TIMEOUT_S, list_refs
+from gitbaton.store.server_time import ServerTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ class LocalRefs:
     """Shared refs of a repository without a remote: its own."""
 
     tolerance_s = 0.0  # there is only one clock
+    skew_s: float | None = None
 
     def __init__(self, repo: Repository, clock: Callable[[], datetime]) -> None:
         self._git = repo.git
@@ -99,13 +101,12 @@ class LocalRefs:
 class RemoteRefs:
     """Shared refs on a remote. This clone sees state refs under ``Repository.seen_prefix``."""
 
-    tolerance_s = CLOCK_TOLERANCE_S
-
     def __init__(self, repo: Repository, remote: str, clock: Callable[[], datetime]) -> None:
         self._repo = repo
         self._git: Git = repo.git
         self._remote = remote
         self._clock = clock
+        self._server = ServerTime(clock)
 
     # -- fetching ------------------------------------------------------------------------------------------
 
@@ -137,11 +138,12 @@ class RemoteRefs:
     def _fetch(self, *specs: str) -> Output:
         done = Output(1, b"", "")
         for _ in range(_TRIES):  # two fetches in one clone can meet at a ref's lock
-            done = self._git.run(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
-                *(s for s in specs if s.startswith("--")), self._remote, *(s for s in specs if not s.startswith("--")),
-                timeout_s=NETWORK_TIMEOUT_S,
-            )  # fmt: skip
+            with self._server.listening() as wire:
+                done = self._git.run(
+                    "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
+                    *(s for s in specs if s.startswith("--")), self._remote, *(s for s in specs if not s.startswith("--")),
+                    timeout_s=NETWORK_TIMEOUT_S, env=wire.env, fds=wire.fds,
+                )  # fmt: skip
             if done.code == 0 or not _MET.search(done.err):
                 break
         return done
@@ -226,9 +228,23 @@ class RemoteRefs:
         ]
         self._git.run("update-ref", "--stdin", data=("\n".join(lines) + "\n").encode())
 
+    # -- time --------------------------------------------------------------------------------------------------
+
     def now(self) -> datetime:
-        """The local clock. Over ssh and file:// there is no other."""
-        return self._clock()
+        """The server's time as of the last fetch and what has passed since. Over ssh and file://, and before the
+        first fetch, the local clock's: there is no other.
+        """
+        return self._server.now() or self._clock()
+
+    @property
+    def tolerance_s(self) -> float:
+        """See ``ports.Refs``."""
+        return CLOCK_TOLERANCE_S if self.skew_s is None else 0.0
+
+    @property
+    def skew_s(self) -> float | None:
+        """See ``ports.Refs``."""
+        return self._server.skew_s
 
 
 def _succeeded(done: Output, updates: Sequence[RefUpdate]) -> bool:

@@ -38,14 +38,20 @@ def read_rows(repo: Repository, files: Mapping[str, SourceFile]) -> dict[str, Ro
         unread: dict[str, SourceFile] = {}
         for path, place in places.items():
             file = files[path]
-            row = _judge(path, place, file) or _revive(kept.get(file.oid or ""), path, place.id)
+            row: Row | None = _judge(path, place, file)
+            if row is None and not place.complaint:
+                row = _revive(kept.get(file.oid or ""), path, place.id)
             if row:
                 rows[path] = row
             else:
                 unread[path] = file
         fresh = dict(_parse_all(repo, unread, places))
         if fresh:
-            keep = [(oid, _reduce(row)) for path, row in fresh.items() if (oid := files[path].oid)]
+            keep = [
+                (oid, _reduce(row))
+                for path, row in fresh.items()
+                if (oid := files[path].oid) and not places[path].complaint
+            ]
             cache.keep_rows(keep, in_use=len(oids))
             rows |= fresh
             return {path: rows[path] for path in places}
@@ -75,21 +81,23 @@ def _judge(path: str, place: Place, file: SourceFile) -> BrokenRow | None:
     """The row of a file whose text doesn't matter."""
     if file.complaint:
         return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *file.complaint),))
-    if place.complaint:
-        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", "bad-file-name", place.complaint),))
     return None
 
 
 def _reduce(row: Row) -> Any:
     """What the text alone says; of a file that can't be read also where it stands, because its problems say so."""
-    return row[2:-1] if isinstance(row, TaskRow) else (row.path, [tuple(p) for p in row.problems])
+    return (
+        row[2:-1] if isinstance(row, TaskRow) else (row.path, [tuple(p) for p in row.problems], row.parents)
+    )
 
 
 def _revive(kept: Any, path: str, task: str) -> Row | None:
     if kept is None:
         return None
     if isinstance(kept[1], list):
-        return BrokenRow(task, path, tuple(Problem(*p) for p in kept[1])) if kept[0] == path else None
+        if kept[0] != path:
+            return None
+        return BrokenRow(task, path, tuple(Problem(*p) for p in kept[1]), parents=tuple(kept[2]))
     return TaskRow(task, path, *kept)
 
 
@@ -104,7 +112,7 @@ def _parse_all(
 
 
 def _parse(path: str, place: Place, text: bytes) -> Row:
-    row = scan_task(text, path, place.id)
+    row = None if place.complaint else scan_task(text, path, place.id)
     if row is None:
         from gitbaton.store.documents import read_task
 

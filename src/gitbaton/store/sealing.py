@@ -40,7 +40,7 @@ def seal(environment: Mapping[str, str], overrides: Mapping[str, str]) -> dict[s
 
 def _traces_to_stderr(name: str, value: str) -> bool:
     """Traces among git's messages would be taken for them; those that go to a file stay."""
-    return name.startswith("GIT_TRACE") and not value.startswith("/")
+    return name == "GIT_CURL_VERBOSE" or (name.startswith("GIT_TRACE") and not value.startswith("/"))
 
 
 def ask_git(top: str, args: Sequence[str], data: bytes = b"", **overrides: str) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gitbaton.domain.board import BrokenRow, TaskRow
 from gitbaton.errors import Problem
 from gitbaton.store.git import list_tree, read_objects
-from gitbaton.store.layout import TASKS, classify
+from gitbaton.store.layout import DOCS, SCHEMAS, TASKS, classify
 from gitbaton.store.rows import read_rows
 
 if TYPE_CHECKING:
@@ -98,6 +98,23 @@ def read_worktree(repo: Repository, *, handoffs: bool = False) -> dict[str, Sour
     return found
 
 
+def list_linked_folders(repo: Repository) -> list[str]:
+    """Links to folders under ``tasks/`` of the working tree, and ``tasks/`` itself if it is one: nobody follows
+    them, git neither.
+    """
+    top = os.fspath(repo.top)
+    if os.path.islink(os.path.join(top, TASKS)):
+        return [TASKS]
+    found = []
+    for folder, subfolders, _ in os.walk(os.path.join(top, TASKS)):
+        here = os.path.relpath(folder, top).replace(os.sep, "/")
+        subfolders[:] = [
+            s for s in subfolders if not s.startswith(".") and f"{here}/{s}" not in (SCHEMAS, DOCS)
+        ]
+        found += [f"{here}/{s}" for s in subfolders if os.path.islink(os.path.join(folder, s))]
+    return sorted(found)
+
+
 def read_source(path: Path) -> SourceFile | None:
     """A document of the working tree, or None when there is nothing."""
     if not os.path.lexists(path):
@@ -123,10 +140,8 @@ def read_contents(repo: Repository, files: Mapping[str, SourceFile]) -> Contents
         if known is not None:
             first = rows[known]
             said = f"the id '{row.id}' is used twice: {first.path} and {path}"
-            rows[known] = BrokenRow(
-                first.id, first.path, (Problem(first.path, 1, 1, "", "duplicate-id", said),)
-            )
-            extra.append(BrokenRow(row.id, path, (Problem(path, 1, 1, "", "duplicate-id", said),)))
+            rows[known] = _mark_twice(first, said)
+            extra.append(_mark_twice(row, said))
             continue
         folded[row.id.lower()] = row.id
         rows[row.id] = row
@@ -136,3 +151,8 @@ def read_contents(repo: Repository, files: Mapping[str, SourceFile]) -> Contents
         tuple(sorted(broken, key=lambda b: b.path)),
         tuple(plans),
     )
+
+
+def _mark_twice(row: TaskRow | BrokenRow, said: str) -> BrokenRow:
+    parents = row.parents if isinstance(row, BrokenRow) else (row.parent,) if row.parent else ()
+    return BrokenRow(row.id, row.path, (Problem(row.path, 1, 1, "", "duplicate-id", said),), parents=parents)

@@ -7,13 +7,14 @@ clone's configuration would otherwise run with the runner's rights.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.store.git import Git, list_refs
+from gitbaton.store.git import Git, list_refs, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +29,17 @@ SEALED = {
     "GIT_ATTR_NOSYSTEM": "1", "HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull,
 }  # fmt: skip
 #: Refs of the person's repository that keep what running attempts stand on from being cleaned away.
-_STARTED = "refs/baton/started/"
+STARTED = "refs/baton/started/"
+#: The file that a runner holds locked as long as it lives; the kernel lets go of it however the process ends.
+RUNNER_LOCK = "runner.lock"
+#: The file that says a person wants the folder to stay.
+KEPT = "kept"
 
 
 class Workplace(NamedTuple):
     """``work`` is the agent's folder, ``outbox`` the other one it may write to, ``home`` its HOME; ``own`` is
     where the runner's git dir comes to stand when the agent has ended; ``source`` is the git dir of the
-    person's repository.
+    person's repository; ``hold`` is alive while the runner is.
     """
 
     root: Path
@@ -43,13 +48,41 @@ class Workplace(NamedTuple):
     home: Path
     own: Path
     source: Path
+    hold: object = None
+
+
+class _Hold:
+    """A file that this process holds locked until the object is gone. Children don't inherit it."""
+
+    def __init__(self, file: Path) -> None:
+        self._descriptor = -1
+        with suppress(OSError):  # a disk without locks
+            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+
+def place_at(repo: Repository, root: Path, hold: object = None) -> Workplace:
+    """The workplace that stands, or shall stand, at ``root``."""
+    return Workplace(
+        root, root / "work", root / "outbox", root / "home", root / "own.git", repo.common_dir, hold
+    )
+
+
+def find_start(repo: Repository, root: Path) -> str | None:
+    """The commit that the workplace at ``root`` was made from, or None if there is none."""
+    return resolve(repo.git, f"{STARTED}{root.name}") if root.exists() else None
 
 
 def make_workplace(repo: Repository, root: Path, *, start: str, branch: str) -> Workplace:
     """A fresh workplace at commit ``start`` with ``branch`` checked out. The clone has no remote."""
-    place = Workplace(root, root / "work", root / "outbox", root / "home", root / "own.git", repo.common_dir)
+    root.mkdir(parents=True)
+    place = place_at(repo, root, _Hold(root / RUNNER_LOCK))
     for folder in (place.outbox, place.home):
-        folder.mkdir(parents=True, mode=0o700)
+        folder.mkdir(mode=0o700)
     place.work.mkdir()
     _hold_start(repo, root, start)
     clone = Git(place.work, SEALED)
@@ -72,9 +105,9 @@ def _hold_start(repo: Repository, root: Path, start: str) -> None:
     """Keep ``start`` from ``git gc`` while the attempt runs, should its branch move away; and let go of what
     attempts held that are no more.
     """
-    held = list_refs(repo.git, _STARTED)
-    lines = [f"delete {ref}" for ref in held if not (root.parent / ref.removeprefix(_STARTED)).exists()]
-    lines.append(f"update {_STARTED}{root.name} {start}")
+    held = list_refs(repo.git, STARTED)
+    lines = [f"delete {ref}" for ref in held if not (root.parent / ref.removeprefix(STARTED)).exists()]
+    lines.append(f"update {STARTED}{root.name} {start}")
     repo.git.call("update-ref", "--stdin", data="".join(f"{line}\n" for line in lines).encode())
 
 
@@ -91,7 +124,13 @@ def remove_workplace(repo: Repository, root: Path) -> None:
     for _ in range(2):
         if root.exists():
             shutil.rmtree(root, onerror=unlock)
-    repo.git.run("update-ref", "-d", f"{_STARTED}{root.name}")
+    repo.git.run("update-ref", "-d", f"{STARTED}{root.name}")
+
+
+def keep_workplace(root: Path) -> None:
+    """Let a workplace stay although nobody works there any more, because a person wants to look at it."""
+    if root.is_dir():
+        (root / KEPT).touch()
 
 
 def build_environment(

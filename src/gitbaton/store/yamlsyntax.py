@@ -190,7 +190,9 @@ def explain(error: yaml.MarkedYAMLError, text: str, path: str, field: str) -> Pr
 def _conflict(text: str, path: str, index: int) -> Problem:
     line, column = find_place(text, index)
     said = "conflict markers of an unfinished merge; choose one side and remove the marker lines"
-    return Problem(path, line, column, _field_above(text, index), "conflict-markers", said)
+    # What is in conflict begins below the marker that opens it.
+    first = text.find("\n", index) + 1 if text[index] == "<" else index
+    return Problem(path, line, column, _field_above(text, first or index), "conflict-markers", said)
 
 
 def _line_start(text: str, index: int) -> int:

@@ -15,9 +15,10 @@ from gitbaton.errors import LostRace, Refusal, TryAgain
 from gitbaton.store.edits import Edited, commit_edits
 from gitbaton.store.git import list_changed_since, list_entries, read_objects, resolve
 from gitbaton.store.layout import TASKS, archive_path, is_archived, task_path
-from gitbaton.store.snapshots import SourceFile, read_row
+from gitbaton.store.rows import read_row
+from gitbaton.store.snapshots import SourceFile
 from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
-from gitbaton.usecases.tasks import pushed
+from gitbaton.usecases.writing import pushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

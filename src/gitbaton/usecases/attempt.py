@@ -5,6 +5,7 @@ Whatever happens, the work is kept: published on the task branch, or under a ref
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 POLL_S = 30.0
 _CHECK_OUTPUT = 4000
+_INTERRUPTED = "interrupted at the keyboard"
 _CHECK_LINES = 6  # of a failed check are shown at once; the handoff keeps more
 _WORD = re.compile(r"\w")
 
@@ -106,15 +108,16 @@ class AttemptLog:
         self._project = project
         self.path = path
         self._on_event = on_event
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
 
     def say(self, kind: str, text: str, turns: int = 0, cost_usd: float | None = None) -> None:
         """Show one line and keep it."""
         text = clean_text(text)
         event = RunEvent(kind, text, turns, cost_usd)  # type: ignore[arg-type] # callers pass literals
         line = {"type": "runner", "at": self._project.clock().isoformat(), "kind": kind, "text": text}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")  # a full disk must not end the attempt
         self._on_event(event)
 
 
@@ -184,7 +187,11 @@ def carry_out(
         log.say("guard", finding.message)
     worth_checking = report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None
     check_env = build_environment(project.environment, settings.agent.env, place, author)
-    checks = run_checks(project, around, place, check_env, log) if worth_checking else ()
+    checks: tuple[CheckResult, ...] = ()
+    try:
+        checks = run_checks(project, around, place, check_env, log) if worth_checking else ()
+    except KeyboardInterrupt:  # what the agent did is a checkpoint all the same
+        report, interrupted = replace(report, outcome=Outcome.STOPPED, message=_INTERRUPTED), True
     verdict = judge_attempt(
         _evidence(project, claim, around, report, collected, findings, checks, start, changes)
     )
@@ -228,7 +235,7 @@ def _run_agent(
     try:
         return run(request, show, watch), False
     except KeyboardInterrupt:
-        return AgentReport(Outcome.STOPPED, "interrupted at the keyboard", Usage()), True
+        return AgentReport(Outcome.STOPPED, _INTERRUPTED, Usage()), True
 
 
 def find_start(project: Project, claim: Claim) -> tuple[str, str | None]:

@@ -10,7 +10,7 @@ from gitbaton.store.git import read_objects
 from gitbaton.store.live import list_past
 from gitbaton.store.plain import iter_newest_handoffs, read_plain
 from gitbaton.store.snapshots import read_source
-from gitbaton.usecases.choosing import Choice, accept_only, choose_next
+from gitbaton.usecases.choosing import Choice, accept_only, choose_next, name_local_tasks
 from gitbaton.usecases.project import Project, find_entry, load_view, own_task
 
 if TYPE_CHECKING:
@@ -123,17 +123,4 @@ def next_task(project: Project, *, label: str | None = None, plan: str | None = 
         entry = load_view(project, local=False).board.entries.get(own)
         return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
     choice = choose_next(load_view(project, local=False), accept=accept_only(label, plan))
-    if choice.entry is None:
-        local = [
-            e.row.id
-            for e in load_view(project, local=True).board.entries.values()
-            if e.row.local and e.row.status == "todo"
-        ]
-        if local:
-            where = project.repo.base.branch + (f" on {project.repo.remote}" if project.repo.remote else "")
-            shown = ", ".join(sorted(local)[:5]) + (" …" if len(local) > 5 else "")
-            return Choice(
-                None,
-                f"{choice.reason}; only in this checkout: {shown} (commit and push, or merge, to {where})",
-            )
-    return choice
+    return name_local_tasks(project, choice)

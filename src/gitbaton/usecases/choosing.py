@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import claimable_in_order, explain_reason
+from gitbaton.usecases.project import load_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gitbaton.domain.board import Entry
-    from gitbaton.usecases.project import View
+    from gitbaton.usecases.project import Project, View
+
+_LOCAL_SHOWN = 5
 
 
 class Choice(NamedTuple):
@@ -40,6 +43,20 @@ def explain_nothing(view: View) -> str:
     if not open_states:
         return "all tasks are done" + broken
     return f"no task is ready: {words}{broken}"
+
+
+def name_local_tasks(project: Project, choice: Choice) -> Choice:
+    """``choice``; where it is none, with the tasks that only this checkout has: nobody can claim those yet."""
+    if choice.entry is not None:
+        return choice
+    rows = [entry.row for entry in load_view(project, local=True).board.entries.values()]
+    local = sorted(row.id for row in rows if row.local and row.status == "todo")
+    if not local:
+        return choice
+    where = project.repo.base.branch + (f" on {project.repo.remote}" if project.repo.remote else "")
+    shown = ", ".join(local[:_LOCAL_SHOWN]) + (" …" if len(local) > _LOCAL_SHOWN else "")
+    said = f"{choice.reason}; only in this checkout: {shown} (commit and push, or merge, to {where})"
+    return Choice(None, said)
 
 
 def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason, find_overlap
+from gitbaton.domain.board import claimable_in_order, explain_reason
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
@@ -13,12 +13,18 @@ from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, render_time
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap, find_spent_budget
-from gitbaton.usecases.choosing import Choice, accept_only, explain_nothing
+from gitbaton.usecases.choosing import Choice, accept_only, explain_nothing, name_local_tasks
 from gitbaton.usecases.contest import (
     draw_wait,
     keep_or_withdraw,
     restore_before_claim,
     withdraw_if_arrived,
+)
+from gitbaton.usecases.eligibility import (
+    explain_unended_run,
+    get_claimable,
+    refuse_takeover,
+    refuse_wrong_clock,
 )
 from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
@@ -64,13 +70,14 @@ def claim_task(
     reason = ""
     for round_number in range(_ROUNDS):
         project = project.fetched()
+        refuse_wrong_clock(project)
         require_config(project.repo)
         view = load_view(project, local=False)
         person = holder.kind == "person"
         if cap := find_reached_cap(view, project.repo.config, now=project.refs.now(), person=person):
             return _capped(wanted, cap.words)
         candidates = (
-            [_checked(view, wanted, project)]
+            [get_claimable(project, view, wanted)]
             if wanted
             else [e for e in claimable_in_order(view.board) if accept(e)]
         )
@@ -81,6 +88,11 @@ def claim_task(
                 reason = spent
                 if wanted:
                     return _capped(wanted, spent)
+                continue
+            if unended := explain_unended_run(project, view, entry):
+                reason = unended
+                if wanted:
+                    raise refuse_takeover(entry, unended)
                 continue
             check(entry)
             claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
@@ -115,45 +127,6 @@ def _capped(wanted: str | None, reason: str) -> Choice:
             hint="wait, or change caps in tasks/config.yaml",
         )
     return Choice(None, reason)
-
-
-def _checked(view: View, wanted: str, project: Project) -> Entry:
-    try:
-        entry = find_entry(view, wanted)
-    except Refusal as error:
-        local = load_view(project, local=True).board.entries
-        if error.code == "unknown-id" and any(i == wanted or i.startswith(wanted) for i in local):
-            raise Refusal(
-                f"{wanted} is only in this checkout: it can be claimed once it is on {project.repo.base.branch}"
-                + (f" of {project.repo.remote}" if project.repo.remote else ""),
-                code="only-local", hint="commit it and push it, or merge it, first",
-            ) from None  # fmt: skip
-        raise
-    if not entry.claimable:
-        raise Refusal(f"{entry.row.id} is {entry.state.replace('_', ' ')}: {entry.why}", code="not-claimable", hint=_hint(entry), data={"state": entry.state, "blocked_by": list(entry.blocked_by)})  # fmt: skip
-    busy = [e for e in view.board.entries.values() if e.state in ("in_progress", "in_review")]
-    if other := find_overlap(entry.row, busy):
-        raise Refusal(f"{entry.row.id} touches the same paths as {other.row.id}, which is {other.state.replace('_', ' ')}", code="paths-overlap", hint=f"wait for {other.row.id}, or narrow paths")  # fmt: skip
-    return entry
-
-
-def _hint(entry: Entry) -> str:
-    task = entry.row.id
-    match entry.state:
-        case "failed" if entry.attempts_left == 0:
-            return f'say what to do better: baton retry {task} --guidance "…"'
-        case "failed" | "stopped" | "closed":
-            return f"start over with: baton retry {task}"
-        case "in_progress":
-            return f"end it with: baton stop {task}"
-        case "in_review":
-            return f"look at it with: baton review {task}"
-        case "draft":
-            return f"baton set {task} status=todo"
-        case "waiting":
-            return f"do first: {', '.join(entry.blocked_by)}" if entry.blocked_by else f"baton show {task}"
-        case _:
-            return f"baton show {task}"
 
 
 def _try_claim(
@@ -204,7 +177,7 @@ def _try_claim(
             "watch_url": watch_url, "base": base, "retry_at": None, "reason": None, "question": None,
             "branch": f"{project.repo.config.prefix}{entry.row.id}",
             "attempts": (*attempts, started),
-            **({"head": None, "pull_request": None, "merge": None} if old and old.status == "merged" else {}),
+            **({"head": None, "pull_request": None, "merge": None, "fresh_since": number} if old and old.status == "merged" else {}),
         }  # fmt: skip
 
     try:
@@ -239,7 +212,8 @@ def claim_as_person(
     """A person's claim: no lease, given back with ``stop``. ``label`` and ``plan`` narrow what is next."""
     holder = Holder(name=project.actor, kind="person")
     accept = accept_only(label, plan)
-    return claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+    claimed = claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+    return name_local_tasks(project, claimed) if isinstance(claimed, Choice) else claimed
 
 
 def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:

@@ -111,6 +111,7 @@ def restore_before_claim(project: Project, tip: Tip | None) -> dict[str, Any]:
         "attempt_limit",
         "base",
         "branch",
+        "fresh_since",
         "head",
         "merge",
         "pull_request",

@@ -11,7 +11,6 @@ from gitbaton.domain.outbox import AgentHandoff, Item
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
 from gitbaton.store.documents import edit_document, parse_document
-from gitbaton.store.edits import Edited, commit_edits
 from gitbaton.store.git import read_objects
 from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
@@ -20,13 +19,14 @@ from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import render_handoff
 from gitbaton.usecases.material import find_newest_handoffs
 from gitbaton.usecases.project import Project, View, find_row, load_view, own_task
-from gitbaton.usecases.tasks import pushed
+from gitbaton.usecases.writing import HERE, Delivery, open_target, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from gitbaton.domain.board import TaskRow
+    from gitbaton.store.edits import Edited
 
 
 class Saved(NamedTuple):
@@ -49,7 +49,7 @@ class Context(NamedTuple):
 
 def save_context(
     project: Project, text: str | None, fields: Mapping[str, Any], *, note: str | None = None, percent: int | None = None,
-    question: str | None = None, push: bool | None = None,
+    question: str | None = None, to: Delivery = HERE,
 ) -> Saved:  # fmt: skip
     """Leave a handoff for the next session or attempt. ``fields`` are those of ``AgentHandoff``; ``note`` and
     ``percent`` say how far it is; ``question`` asks a person. Raises ``UsageError`` for fields that don't fit.
@@ -61,7 +61,8 @@ def save_context(
         )
     if project.outbox is not None:
         return _hand_over(project.outbox, _find_own(project, text), handoff, note, percent, question)
-    task = find_row(load_view(project, local=True), text).id if text else None
+    project, view, to = open_target(project, to)
+    task = find_row(view, text).id if text else None
     value = handoff.model_dump(mode="json", exclude_defaults=True)
     if note:
         value["data"] = {**value.get("data", {}), "notes": [note]}
@@ -69,8 +70,8 @@ def save_context(
         value["questions"] = [*value.get("questions", []), question]
         value.setdefault("next_action", "needs_input")
     path, create = _new_handoff(project, task, value)
-    edited = commit_edits(project.repo, {path: create}, f"Save context of {task or 'a session'}")
-    return Saved(task, path, pushed(project, edited, push=push))
+    edited = write_documents(project, {path: create}, f"Save context of {task or 'a session'}", to)
+    return Saved(task, path, edited)
 
 
 def _hand_over(
@@ -150,7 +151,7 @@ def _new_handoff(
 
 
 def complete_task(
-    project: Project, text: str | None, fields: Mapping[str, Any], *, result: object = None, push: bool | None = None,
+    project: Project, text: str | None, fields: Mapping[str, Any], *, result: object = None, to: Delivery = HERE,
 ) -> Saved:  # fmt: skip
     """Say that a task is complete; ``text`` may be None inside an attempt. Inside, the runner decides what that
     is worth. Outside, one commit writes ``status: done`` and a handoff that is marked unverified, because
@@ -159,7 +160,7 @@ def complete_task(
     handoff = check_fields(fields)
     if project.outbox is not None:
         return _hand_over_completion(project, project.outbox, text, handoff, result)
-    view = load_view(project, local=True)
+    project, view, to = open_target(project, to)
     row = find_row(view, text or own_task(project))
     _refuse_completion(view, row)
     if result is not None:
@@ -185,8 +186,8 @@ def complete_task(
         parse_document(new, row.path, Task, "task")
         return new
 
-    edited = commit_edits(project.repo, {row.path: finish, path: create}, f"Complete {row.id}: {row.title}")
-    return Saved(row.id, path, pushed(project, edited, push=push))
+    edited = write_documents(project, {row.path: finish, path: create}, f"Complete {row.id}: {row.title}", to)
+    return Saved(row.id, path, edited)
 
 
 def _hand_over_completion(

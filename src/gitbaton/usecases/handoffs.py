@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from gitbaton.domain.outbox import ProposedTask
+    from gitbaton.domain.state import State
     from gitbaton.usecases.attempt import AttemptLog, Finished
 
 #: A handoff must stay below the size that is still read (1 MiB), whatever an agent did: characters for the
 #: names of changed files, and for what checks printed.
 _NAMES_ROOM, _OUTPUT_ROOM = 100_000, 100_000
+_SUPERSEDED_MAX = 500
 
 
 def make_handoff(project: Project, done: Finished) -> Handoff:
@@ -47,8 +49,15 @@ def make_handoff(project: Project, done: Finished) -> Handoff:
         "next_action": said.next_action or ("complete" if good else None),
         "result": done.collected.result if done.around.task.result_schema is not None and good else None,
         "usage": done.report.usage.model_dump(mode="json", exclude_none=True) or None,
+        "supersedes": find_superseded(done.claim.tip.state)[-_SUPERSEDED_MAX:],
     }  # fmt: skip
     return Handoff.model_validate(redact(value, done.secrets))
+
+
+def find_superseded(state: State) -> list[str]:
+    """Handoffs of attempts whose work was merged or set aside before the present one began anew."""
+    first = state.fresh_since or 1
+    return [a.handoff for a in state.attempts if a.number < first and a.handoff]
 
 
 def _take_some(texts: Iterable[str], room: int) -> Iterator[str]:

@@ -176,8 +176,15 @@ def gather_material(
         checks=[(c.name, c.run) for c in settings.checks],
         protected=[p for p in PROTECTED if not p.startswith("**/") and p not in repo.config.guards.allow],
         timeout_s=settings.limits.timeout_s, max_turns=settings.limits.turns_max,
-        has_tools=settings.agent.adapter == "claude",
+        has_tools=settings.agent.adapter == "claude", fresh_since=_find_fresh_start(state, attempt),
     )  # fmt: skip
+
+
+def _find_fresh_start(state: State | None, attempt: int) -> int:
+    """The first attempt since work began anew: after a merge that is the one to come."""
+    if state is None:
+        return 1
+    return attempt if state.status == "merged" else state.fresh_since or 1
 
 
 def read_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[Handoff]:
@@ -200,18 +207,23 @@ def list_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[tu
 def find_newest_handoffs(
     project: Project, view: View, task: str | None, limit: int
 ) -> list[tuple[str, Handoff]]:
-    """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything). Only as many
-    files are read as are wanted: their names tell the time.
+    """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything) that no newer
+    one supersedes. Only as many files are read as are wanted: their names tell the time.
     """
     tip = view.tips.states.get(task) if task else None
     newest: list[tuple[str, Handoff]] = []
+    superseded: set[str] = set()
     for path, data in iter_newest_handoffs(project.repo, task, tip.state.head if tip else None):
         if len(newest) == limit:
             break
+        if path in superseded:
+            continue
         try:
-            newest.append((path, parse_document(data, path, Handoff, "handoff")))
+            handoff = parse_document(data, path, Handoff, "handoff")
         except InvalidDocument:
             continue  # `validate` names it
+        superseded.update(handoff.supersedes)
+        newest.append((path, handoff))
     return newest
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
-from gitbaton.errors import BatonError, LostRace, Refusal, Unreachable
+from gitbaton.errors import BatonError
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.capture import bring_home, own_git
 from gitbaton.store.documents import edit_document
@@ -17,7 +17,8 @@ from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
-from gitbaton.usecases.transitions import LeaseLost, advance
+from gitbaton.usecases.salvage import kept_ref
+from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 from gitbaton.usecases.work import attempt_ref
 
 if TYPE_CHECKING:
@@ -59,12 +60,12 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     path = handoff_path(task, project.clock(), done.claim.run)
     head = _commit(project, done, handoff, path, log)
     number = done.claim.tip.state.attempt
-    kept = f"{project.repo.config.namespace}/kept/{task}/{number}"
+    kept = kept_ref(project, done.claim)
     if verdict.outcome is Outcome.LOST_LEASE:
         raise _keep(project, kept, head, LeaseLost(task, done.claim.run, None))
     try:
         tip = _record(project, done, path, head)
-    except (LeaseLost, LostRace, Refusal, Unreachable) as error:
+    except BatonError as error:
         raise _keep(project, kept, head, error) from error
     kept_at = None
     if verdict.outcome is Outcome.GUARD_REFUSED:
@@ -89,7 +90,11 @@ def _say(project: Project, done: Finished, tip: Tip) -> str:
 
 
 def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonError:
-    project.repo.git.call("update-ref", ref, head)
+    """``error``, saying where the work is kept; as it is when even that can't be done."""
+    try:
+        project.repo.git.call("update-ref", ref, head)
+    except BatonError:
+        return error
     error.message += f"; the work is kept here as {ref}"
     error.hint = f"look at it with: git log -p {ref}" + (f" ({error.hint})" if error.hint else "")
     error.data["kept"] = ref
@@ -235,7 +240,8 @@ def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
             raise LeaseLost(claim.entry.row.id, claim.run, None)
 
     def change(old: State | None) -> dict[str, Any]:
-        return end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None)
+        fields = end_of_attempt(project, old or claim.tip.state, verdict, head=None, handoff=None)
+        return fields | ({"claimed_by": None} if event == "taken_over" else {})
 
     return advance(project, claim.entry.row.id, event, change, run=claim.run, expect=ours)
 
@@ -254,7 +260,7 @@ def open_review(project: Project, done: Finished, published: Published, log: Att
     )
     try:
         forge = project.open_forge(project.repo)
-        project.refs.fetch()
+        _check_fence(project, task, done.claim.run)
         review = forge.publish_review(state.branch, project.repo.base.branch, done.around.task.title, body)
         tip = published.tip
         if review.number is not None:
@@ -268,6 +274,15 @@ def open_review(project: Project, done: Finished, published: Published, log: Att
         return published._replace(warning=warning + (f" ({error.hint})" if error.hint else ""))
     log.say("review", f"review it at {review.url}" if review.url else f"review it with: baton review {task}")
     return published._replace(tip=tip, review=review)
+
+
+def _check_fence(project: Project, task: str, run: str) -> None:
+    """Raises ``LeaseLost`` when the work that was just published is not ours to show any more."""
+    project.refs.fetch()
+    tip = read_tip(project, task)
+    if tip is None or tip.state.run != run or tip.state.status != "in_review":
+        holder = tip.state.claimed_by if tip else None
+        raise LeaseLost(task, run, holder.name if holder and tip and tip.state.run != run else None)
 
 
 def find_head(project: Project, state: State) -> str | None:

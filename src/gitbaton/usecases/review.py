@@ -12,7 +12,7 @@ from gitbaton.store.git import find_merge_base, read_objects
 from gitbaton.store.history import Change, list_changes
 from gitbaton.usecases.material import list_handoffs
 from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
-from gitbaton.usecases.transitions import advance
+from gitbaton.usecases.transitions import advance, read_tip
 from gitbaton.usecases.work import bring_head
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import Entry
     from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.state import State
+    from gitbaton.ports import Forge
     from gitbaton.store.live import Tip
 
 
@@ -96,9 +97,13 @@ def accept_task(project: Project, text: str) -> Accepted:
     if forge.kind == "local":  # the published commit is the review, wherever the branch is now
         bring_head(project, state)
     else:
-        review = forge.find_review(state.branch) or review
+        review = find_current_review(project, forge, state) or review
+        if review.number is None:
+            raise Refusal(
+                f"{task} has no pull request yet", code="no-review", hint="open the one that is missing with: baton sync"
+            )  # fmt: skip
     if review.state == "merged" and review.merge_commit:
-        mark_merged(project, task, review.merge_commit)
+        mark_merged(project, state, review.merge_commit)
         return Accepted(task, review.merge_commit, _freed(project, task))
 
     def unchanged(now: State | None) -> None:
@@ -109,10 +114,38 @@ def accept_task(project: Project, text: str) -> Accepted:
             )  # fmt: skip
 
     def record(commit: str, updates: Sequence[RefUpdate]) -> None:
-        mark_merged(project, task, commit, updates, expect=unchanged if forge.kind == "local" else None)
+        mark_merged(project, state, commit, updates, expect=unchanged if forge.kind == "local" else None)
 
     commit = forge.merge(review, head_oid=state.head, title=entry.row.title, record=record)
     return Accepted(task, commit, _freed(project, task))
+
+
+def find_current_review(project: Project, forge: Forge, state: State) -> Review | None:
+    """The review of the work that ``state`` tells of, or None. A branch may have had others before: those that
+    ended with an earlier attempt's work, or whose closing was heard of and answered since, are past.
+    """
+    review = forge.find_review(state.branch) if state.branch else None
+    if review is None or review.state == "open":
+        return review
+    tip = read_tip(project, state.task)
+    if (
+        review.state == "closed"
+        and state.status != "closed"
+        and tip
+        and project.ledger.has_event(project.repo, tip, name_closing(review))
+    ):
+        return None
+    known = state.pull_request.number if state.pull_request else None
+    if known is not None and review.number is not None:
+        return review if review.number >= known else None
+    if state.head is None or review.head_oid in (None, state.head):
+        return review
+    return review if project.ledger.contains(project.repo, review.head_oid or "", state.head) else None
+
+
+def name_closing(review: Review) -> str:
+    """The id of the event that ``review`` was closed. It may be opened and closed again: that is another one."""
+    return f"closed/{review.number}/{review.ended}"
 
 
 def _freed(project: Project, task: str) -> tuple[str, ...]:
@@ -179,6 +212,8 @@ def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:
             f"{task} is done", code="already-finished", hint=f"to open it again: baton set {task} status=todo"
         )
 
+    left = _find_left_work(project, entry)
+
     def change(old: State | None) -> dict[str, Any]:
         assert old is not None
         again = entry.row.attempts_max or project.repo.config.retries.attempts
@@ -187,22 +222,41 @@ def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:
             "retry_at": None, "reason": None, "run": None, "claimed_by": None, "lease": None, "question": None,
         }  # fmt: skip
         if old.status in ("closed", "merged"):
-            fields.update(head=None, pull_request=None, merge=None)
+            fields.update(head=None, pull_request=None, merge=None, fresh_since=old.attempt + 1)
+        if old.status == "taken_over":
+            fields.update(head=left)
+            if left is None and old.head is not None:
+                fields.update(pull_request=None, fresh_since=old.attempt + 1)
         return fields
 
     return advance(project, task, "retried", change)
 
 
+def _find_left_work(project: Project, entry: Entry) -> str | None:
+    """Where the next attempt goes on after a person had the branch: where they left it; afresh if base holds all
+    of it.
+    """
+    live, base = entry.live, project.repo.base.commit
+    if live is None or live.status != "taken_over" or live.branch is None:
+        return None
+    left = project.refs.fetch_branch(live.branch) or live.head
+    return None if left and base and project.ledger.contains(project.repo, base, left) else left
+
+
 def mark_merged(
     project: Project,
-    task: str,
+    state: State,
     commit: str,
     updates: Sequence[RefUpdate] = (),
     *,
     expect: Callable[[State | None], None] | None = None,
 ) -> None:
-    """Write down that ``commit`` merged a task's work, together with the ref updates ``updates``; ``expect`` may
-    refuse, as in ``advance``.
+    """Write down that ``commit`` merged the work of ``state``, together with the ref updates ``updates``;
+    ``expect`` may refuse, as in ``advance``. However often it is heard that this very work was merged, and from
+    whom, it is written once.
     """
     fields = {"merge": commit, "lease": None, "run": None, "claimed_by": None, "guidance": ()}
-    advance(project, task, "merged", lambda _: fields, also=lambda _: updates, expect=expect)
+    heard = f"merged/{state.head or commit}"
+    advance(
+        project, state.task, "merged", lambda _: fields, also=lambda _: updates, expect=expect, heard=None if updates else heard
+    )  # fmt: skip

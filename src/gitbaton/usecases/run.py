@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.briefing import render_briefing
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.state import Holder
-from gitbaton.errors import BatonError
+from gitbaton.errors import BatonError, explain_os_error
+from gitbaton.store import workplace
 from gitbaton.store.repository import require_config
-from gitbaton.store.workplace import allow_environment, remove_workplace
+from gitbaton.store.workplace import allow_environment
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
-from gitbaton.usecases.choosing import Choice, choose_next
+from gitbaton.usecases.choosing import Choice, choose_next, name_local_tasks
 from gitbaton.usecases.claim import Claim, claim_task, lease_for
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
+from gitbaton.usecases.salvage import keep_unfinished
 from gitbaton.usecases.sync import reconcile
-from gitbaton.usecases.transitions import LeaseLost, read_tip
+from gitbaton.usecases.transitions import read_tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
     from gitbaton.usecases.attempt import RunEvent
     from gitbaton.usecases.material import Settings, Surroundings
+
+
+#: Statuses in which an attempt leaves its own work, published.
+_PUBLISHED = ("in_review", "failed", "needs_input")
 
 
 class Ran(NamedTuple):
@@ -96,7 +104,7 @@ def run_task(
         watch_url=watch_url,
     )
     if isinstance(claimed, Choice):
-        return claimed
+        return name_local_tasks(project, claimed)
     return run_claimed(
         project,
         claimed,
@@ -126,23 +134,58 @@ def run_claimed(
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
         log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
         published = publish(project, done, log)
-    except LeaseLost:
-        raise
     except BaseException as error:
-        ours = read_tip(project, row.id)
-        if ours is None or ours.state.run != claim.run or ours.state.status != "in_progress":
+        problem = explain_os_error(error) or error
+        if not _record_breakdown(project, claim, log, problem, root):
+            keep_workplace = True
+            _name_folder(problem, root)
+        if problem is error:
             raise
-        verdict = explain_breakdown(error)
-        record_failure(project, claim, verdict)
-        log.say("end", f"{verdict.outcome.value}: {verdict.message}")
-        if isinstance(error, BatonError) and not error.data.get("kept"):
-            error.message = f"{row.id} could not be run: {error.message}"
-        raise
+        raise problem from error
     else:
         return Ran(claim, published.verdict, published.tip, published, done.interrupted)
     finally:
-        if not keep_workplace:
-            remove_workplace(project.repo, root)
+        if keep_workplace:
+            workplace.keep_workplace(root)
+        else:
+            workplace.remove_workplace(project.repo, root)
+
+
+def _record_breakdown(
+    project: Project, claim: Claim, log: AttemptLog, problem: BaseException, root: Path
+) -> bool:
+    """Keep what the attempt left, and let the state say that it broke off, unless the state tells of something else
+    by now: it was published, or somebody stopped it or took it over. Where that can't be done, the lease ends the
+    claim: what went wrong first is what the person must hear. False when the work stands in the workplace alone.
+    """
+    task = claim.entry.row.id
+    is_kept = isinstance(problem, BatonError) and bool(problem.data.get("kept"))
+    kept = None
+    try:
+        tip = read_tip(project, task)
+        status = tip.state.status if tip and tip.state.run == claim.run else None
+        if not is_kept and status not in _PUBLISHED:
+            kept = keep_unfinished(project, claim, root)
+    except (BatonError, OSError):
+        return is_kept
+    if status != "in_progress":
+        return True
+    with contextlib.suppress(BatonError, OSError):
+        verdict = explain_breakdown(problem)
+        if kept:
+            verdict = verdict._replace(message=f"{verdict.message}; the work is kept as {kept} where it ran")
+        record_failure(project, claim, verdict)
+        log.say("end", f"{verdict.outcome.value}: {verdict.message}")
+        if isinstance(problem, BatonError) and not is_kept:
+            problem.message = f"{task} could not be run: {problem.message}"
+    return True
+
+
+def _name_folder(problem: BaseException, root: Path) -> None:
+    if isinstance(problem, BatonError) and root.exists():
+        problem.message += f"; what the agent left is kept in {root / 'work'}"
+        problem.args = (problem.message,)
+        problem.data["kept"] = str(root)
 
 
 def preview_run(project: Project, wanted: str | None, *, agent_name: str | None = None) -> Preview | Choice:
@@ -156,7 +199,7 @@ def preview_run(project: Project, wanted: str | None, *, agent_name: str | None 
     else:
         choice = choose_next(view)
         if choice.entry is None:
-            return choice
+            return name_local_tasks(project, choice)
         entry, reason = choice.entry, choice.reason
     commit = project.repo.base.commit or ""
     around = read_surroundings(project, entry.row.path, commit, agent_name=agent_name)

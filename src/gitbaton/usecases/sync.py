@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.handoff import Handoff
+from gitbaton.domain.lifecycle import TABLE
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError
 from gitbaton.usecases.project import Project, load_view, refuse_inside
-from gitbaton.usecases.review import mark_merged, review_task
+from gitbaton.usecases.review import find_current_review, mark_merged, name_closing, review_task
 from gitbaton.usecases.transitions import advance
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gitbaton.ports import Forge
 
 #: States in which a review may have moved on without us.
-_WATCHED = ("in_review", "changes_requested", "closed")
+_WATCHED = ("in_review", "changes_requested", "closed", "taken_over")
 
 
 class Noticed(NamedTuple):
@@ -42,7 +43,7 @@ def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
     for task, state in watched.items():
         base = project.repo.base.commit
         if state.head and base and project.ledger.contains(project.repo, base, state.head):
-            mark_merged(project, task, base)
+            mark_merged(project, state, base)
             noticed.append(Noticed(task, "merged"))
             continue
         forge = forge or project.open_forge(project.repo)
@@ -55,15 +56,17 @@ def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
 def _ask(project: Project, forge: Forge, task: str, state: State) -> str | None:
     """Ask the forge what became of a task's review; the event that was written, if any."""
     assert state.branch is not None
-    review = forge.find_review(state.branch)
+    review = find_current_review(project, forge, state)
     if review and review.state == "merged" and review.merge_commit:
-        mark_merged(project, task, review.merge_commit)
+        mark_merged(project, state, review.merge_commit)
         return "merged"
-    if review and review.state == "closed" and state.status != "closed":
+    if review and review.state == "closed" and state.status in TABLE["closed"].sources:
         reason = "its pull request was closed without merging"
-        advance(project, task, "closed", lambda _: {"reason": reason, "lease": None})
+        advance(
+            project, task, "closed", lambda _: {"reason": reason, "lease": None}, heard=name_closing(review)
+        )
         return "closed"
-    if state.status == "in_review" and state.pull_request is None:
+    if state.status == "in_review" and (review is None or state.pull_request is None):
         if review is None:
             view = review_task(project, task)
             handoff = view.handoff or Handoff(task=task, attempt=max(1, state.attempt))

@@ -13,19 +13,20 @@ from gitbaton.domain.outbox import Item, ProposedTask
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
 from gitbaton.store.documents import edit_document, parse_document, render_document
-from gitbaton.store.edits import Edited, commit_edits
 from gitbaton.store.layout import task_path
 from gitbaton.store.live import render_time
 from gitbaton.store.outbox import read_outbox, write_item
 from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField
 from gitbaton.usecases.assignments import list_edits, parse_assignment
-from gitbaton.usecases.project import Project, View, find_row, load_view, refuse_inside
+from gitbaton.usecases.project import Project, View, find_row, refuse_inside
+from gitbaton.usecases.writing import HERE, Delivery, open_target, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gitbaton.domain.board import TaskRow
+    from gitbaton.store.edits import Edited
 
 
 class Written(NamedTuple):
@@ -39,7 +40,7 @@ class Written(NamedTuple):
 
 
 def add_task(
-    project: Project, fields: Mapping[str, Any], *, task_id: str | None = None, push: bool | None = None
+    project: Project, fields: Mapping[str, Any], *, task_id: str | None = None, to: Delivery = HERE
 ) -> Written:
     """Write a new task file with ``fields`` (as in the task schema) and commit it. The id comes from the title
     unless given. Raises ``Refusal`` (``bad-id``, ``taken-id``, ``unknown-id`` of something it refers to) and
@@ -48,7 +49,7 @@ def add_task(
     value = {k: v for k, v in fields.items() if v not in (None, [], ())}
     if isinstance(title := value.get("title"), str):
         value["title"] = " ".join(title.split())
-    view = load_view(project, local=True)
+    project, view, to = open_target(project, to)
     proposed = [t.id for t in read_outbox(project.outbox).tasks if t.id] if project.outbox else []
     taken = {*view.board.entries, *(b.id for b in view.board.broken), *view.tips.states, *proposed}
     if task_id is not None and check_id(task_id) in taken:
@@ -72,8 +73,8 @@ def add_task(
             raise Refusal(f"{path} exists already", code="taken-id", hint="choose another id")
         return text
 
-    edited = commit_edits(project.repo, {path: create}, f"Add task {chosen}: {value['title']}")
-    return Written(chosen, path, pushed(project, edited, push=push))
+    edited = write_documents(project, {path: create}, f"Add task {chosen}: {value['title']}", to)
+    return Written(chosen, path, edited)
 
 
 def _propose(outbox: Path, task: str, value: dict[str, Any]) -> Written:
@@ -173,40 +174,38 @@ def refuse_parent_loop(view: View, task: str, parent: str) -> None:
 
 
 def edit_task(
-    project: Project, text: str, edits: Sequence[Edit], message: str, *, push: bool | None = None
+    project: Project, text: str, edits: Sequence[Edit], message: str, *, to: Delivery = HERE
 ) -> Written:
     """Apply ``edits`` to the task that ``text`` names, as one commit. The result must be a valid task."""
     refuse_inside(project, "edit task files")
-    row = find_row(load_view(project, local=True), text)
-    return _commit_edits(project, row, edits, message.format(task=row.id), push=push)
+    project, view, to = open_target(project, to)
+    row = find_row(view, text)
+    return _commit_edits(project, row, edits, message.format(task=row.id), to=to)
 
 
 def _commit_edits(
-    project: Project, row: TaskRow, edits: Sequence[Edit], message: str, *, push: bool | None
+    project: Project, row: TaskRow, edits: Sequence[Edit], message: str, *, to: Delivery
 ) -> Written:
     def change(old: bytes | None) -> bytes:
         if old is None:
             raise Refusal(
                 f"{row.path} is not in this checkout",
                 code="not-here",
-                hint=f"it is on {project.repo.base.branch}: merge or rebase that first",
+                hint=f"it is on {project.repo.base.branch}: edit it there with --base, or merge that first",
             )
         parse_document(old, row.path, Task, "task")  # what is wrong already is not the edit's fault
         new = edit_document(old, row.path, "task", edits)
         _refuse_misfit(new, row.path)
         return new
 
-    edited = commit_edits(project.repo, {row.path: change}, message)
-    return Written(row.id, row.path, pushed(project, edited, push=push))
+    return Written(row.id, row.path, write_documents(project, {row.path: change}, message, to))
 
 
-def set_fields(
-    project: Project, text: str, assignments: Sequence[str], *, push: bool | None = None
-) -> Written:
+def set_fields(project: Project, text: str, assignments: Sequence[str], *, to: Delivery = HERE) -> Written:
     """As ``update_task``, with the words of the command line: ``FIELD=VALUE``, ``LIST+=ITEM``, ``LIST-=ITEM``,
     ``FIELD=`` (remove), nested as ``run.model=…``.
     """
-    return _update(project, text, [edit for a in assignments for edit in parse_assignment(a)], push=push)
+    return _update(project, text, [edit for a in assignments for edit in parse_assignment(a)], to=to)
 
 
 def update_task(
@@ -216,25 +215,25 @@ def update_task(
     fields: Mapping[str, Any] | None = None,
     add: Mapping[str, Sequence[Any]] | None = None,
     remove: Mapping[str, Sequence[Any]] | None = None,
-    push: bool | None = None,
+    to: Delivery = HERE,
 ) -> Written:
     """Change a task as one commit. ``fields`` gives fields a value (None removes one), ``add`` and ``remove``
     change the items of lists; names are those of the task schema, with dots inside (``run.model``).
     Raises ``UsageError`` for a field that the schema doesn't know, ``Refusal`` for an id that there is not or
     a circle, ``InvalidDocument`` for values that the schema doesn't take.
     """
-    return _update(project, text, list_edits(fields or {}, add or {}, remove or {}), push=push)
+    return _update(project, text, list_edits(fields or {}, add or {}, remove or {}), to=to)
 
 
-def _update(project: Project, text: str, edits: Sequence[Edit], *, push: bool | None) -> Written:
+def _update(project: Project, text: str, edits: Sequence[Edit], *, to: Delivery) -> Written:
     refuse_inside(project, "edit task files")
     if not edits:
         raise UsageError("there is nothing to change", code="no-changes", hint="name a field and its value")
-    view = load_view(project, local=True)
+    project, view, to = open_target(project, to)
     row = find_row(view, text)
     found = [_with_whole_ids(view, row, edit) for edit in edits]
     changed = ", ".join(dict.fromkeys(".".join(str(s) for s in e.field) for e in found))
-    return _commit_edits(project, row, found, f"Set {changed} of {row.id}", push=push)
+    return _commit_edits(project, row, found, f"Set {changed} of {row.id}", to=to)
 
 
 def _with_whole_ids(view: View, row: TaskRow, edit: Edit) -> Edit:
@@ -255,7 +254,7 @@ def _with_whole_ids(view: View, row: TaskRow, edit: Edit) -> Edit:
             return edit
 
 
-def set_priority(project: Project, text: str, level: str, *, push: bool | None = None) -> Written:
+def set_priority(project: Project, text: str, level: str, *, to: Delivery = HERE) -> Written:
     """Set a task's priority. Raises ``UsageError`` for a level that there is not."""
     if level not in PRIORITIES:
         near = find_similar(level, PRIORITIES, 1)
@@ -265,16 +264,16 @@ def set_priority(project: Project, text: str, level: str, *, push: bool | None =
             hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(PRIORITIES)}",
         )
     return edit_task(
-        project, text, [SetField(("priority",), level)], f"Set priority of {{task}} to {level}", push=push
+        project, text, [SetField(("priority",), level)], f"Set priority of {{task}} to {level}", to=to
     )
 
 
 def change_dependencies(
-    project: Project, text: str, *, on: Sequence[str] = (), off: Sequence[str] = (), push: bool | None = None
+    project: Project, text: str, *, on: Sequence[str] = (), off: Sequence[str] = (), to: Delivery = HERE
 ) -> Written:
     """Add and remove dependencies. Raises ``Refusal`` for a circle, or for one that isn't there."""
     refuse_inside(project, "edit task files")
-    view = load_view(project, local=True)
+    project, view, to = open_target(project, to)
     row = find_row(view, text)
     added = [find_id(o, view.board.entries) for o in on]
     removed = [find_id(name, row.depends_on, noun="dependency") for name in off]
@@ -291,29 +290,4 @@ def change_dependencies(
         )
         if w
     )
-    return _commit_edits(project, row, edits, f"Let {row.id} {words}", push=push)
-
-
-def pushed(project: Project, edited: Edited, *, push: bool | None) -> Edited:
-    """Push the branch of an edit where asked to, or where the config says ``push: auto``."""
-    from gitbaton.ports import RefUpdate
-
-    wanted = push if push is not None else project.repo.config.push == "auto"
-    if not wanted or edited.commit is None or edited.branch is None or project.repo.remote is None:
-        return edited
-    ref = f"refs/heads/{edited.branch}"
-    project.refs.fetch_branch(edited.branch)
-    known = project.refs.read(ref).get(ref)
-    if known and not _is_ahead(project, edited.commit, known):
-        raise Refusal(
-            f"committed here, but not pushed: {project.repo.remote}/{edited.branch} has commits that this branch lacks",
-            code="not-pushed", hint=f"git pull --rebase {project.repo.remote} {edited.branch} && git push", data={"commit": edited.commit},
-        )  # fmt: skip
-    project.refs.swap([RefUpdate(ref, edited.commit, known)])
-    return edited
-
-
-def _is_ahead(project: Project, commit: str, known: str) -> bool:
-    from gitbaton.store.git import is_ancestor
-
-    return is_ancestor(project.repo.git, known, commit)
+    return _commit_edits(project, row, edits, f"Let {row.id} {words}", to=to)

@@ -54,6 +54,7 @@ def advance(
     also: Callable[[State | None], Sequence[RefUpdate]] = lambda _: (),
     by: str | None = None,
     patience: int = 0,
+    heard: str | None = None,
 ) -> Tip:
     """Make ``event`` happen to ``task`` and publish it together with the ref updates ``also`` gives.
 
@@ -61,11 +62,12 @@ def advance(
     the fence: needed for fenced events, and checked where given. ``expect`` may raise to refuse. If the tip
     moved meanwhile, everything is decided anew on the new one; an event that had arrived although its answer
     was lost is not made twice. ``patience`` is how often a remote that can't be reached is tried again, with
-    growing waits. Raises ``IllegalEvent``, ``LeaseLost``, ``LostRace`` (after many tries, or when one of
+    growing waits. ``heard`` is the event's id as whoever tells of it names it: where the history has it already,
+    nothing happens, and the tip is returned as it is. Raises ``IllegalEvent``, ``LeaseLost``, ``LostRace`` (after many tries, or when one of
     ``also`` moved), and what ``Refs.swap`` raises.
     """
     ref = project.repo.state_prefix + task
-    event_id = project.random_id(12)
+    event_id = heard or project.random_id(12)
     pushed: list[str] = []
     waits = 0
     for _ in range(_TRIES):
@@ -74,6 +76,8 @@ def advance(
                 project.refs.fetch()
             tip = read_tip(project, task)
             if tip and any(project.ledger.contains(project.repo, tip.oid, oid) for oid in pushed):
+                return tip
+            if heard and tip and project.ledger.has_event(project.repo, tip, heard):
                 return tip
             new = _next_state(
                 project, task, tip, event, change, run=run, expect=expect, by=by, event_id=event_id

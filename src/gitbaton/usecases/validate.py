@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.config import Config
+from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.plan import Plan
 from gitbaton.domain.rules import (
     Finding,
     PlanRow,
     check_graph,
+    check_handoff,
     check_links,
     check_names,
     check_unique,
@@ -23,7 +25,7 @@ from gitbaton.store.documents import find_schema_mistake, judge_document, row_of
 from gitbaton.store.layout import classify
 from gitbaton.store.roles import builtin_roles
 from gitbaton.store.schemas import shape_for
-from gitbaton.store.snapshots import read_worktree
+from gitbaton.store.snapshots import list_linked_folders, read_worktree
 from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ def validate_repository(project: Project, paths: Collection[str] | None = None) 
     read = [_read(path, place, file) for path, file in files.items() if (place := classify(path))]
     sources = {one.path: one.source for one in read}
     problems = [problem for one in read for problem in one.problems]
+    said = "a link to a folder is not followed, so what is in it is no task; make it a plain folder"
+    problems += [Problem(path, 1, 1, "", "not-a-folder", said) for path in list_linked_folders(project.repo)]
     for finding in dict.fromkeys(_judge_together(read)):
         source = sources[finding.path]
         line, column = source.position(finding.field) if source else (1, 1)
@@ -103,6 +107,8 @@ def _judge_together(read: Collection[_Read]) -> Iterator[Finding]:
     for one, document in valid:
         if isinstance(document, Workflow):
             yield from check_workflow(one.path, document)
+        elif isinstance(document, Handoff):
+            yield from check_handoff(one.path, document)
         elif isinstance(document, Task) and document.result_schema is not None:
             mistake = find_schema_mistake(document.result_schema)
             if mistake:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import TaskRow
     from gitbaton.domain.state import State
+    from gitbaton.domain.workflow_run import WorkflowRun
     from gitbaton.store.configfile import ConfigFile
     from support.simulation.world import World
 
@@ -186,6 +187,7 @@ class Clone:
     """``ports.Refs`` of one clone, with the clock of its machine."""
 
     tolerance_s = 120.0
+    skew_s: float | None = None  # nobody tells the time
 
     def __init__(self, server: Server, network: Network, skew_s: float) -> None:
         self.server = server
@@ -295,6 +297,16 @@ class SimulatedLedger:
             at = parents[0] if parents else None
         return None
 
+    def has_event(self, repo: Repository, tip: Tip, event_id: str) -> bool:  # noqa: ARG002 as above
+        """See ``Ledger``."""
+        at: str | None = tip.oid
+        while at is not None:
+            if self._state(at).event.id == event_id:
+                return True
+            parents = self._server.commits[at].parents
+            at = parents[0] if parents else None
+        return False
+
     def write_state(self, repo: Repository, state: State, parent: str | None) -> str:  # noqa: ARG002 as above
         """See ``Ledger``."""
         return self._server.add([parent] if parent else [], state=state)
@@ -361,6 +373,10 @@ class SimulatedForge:
         self._ask()
         self._server.reviews[review.head] = review._replace(state="closed")
         self._hear()
+
+    def has_run_ended(self, run: WorkflowRun) -> bool | None:  # noqa: ARG002 as above
+        """See ``ports.Forge``. Nobody here is a workflow run."""
+        return None
 
 
 def merge_on_server(server: Server, branch: str) -> str | None:
