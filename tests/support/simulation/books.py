@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Clocks that are this far off at most agree with each other about leases, thanks to the tolerance.
 SANE_S = 60.0
+DAY_S = 86400.0
 
 
 class Working(NamedTuple):
@@ -93,7 +94,8 @@ class Books:
         for other in others:
             meet = any(globs_overlap(a, b) for a in row.paths for b in other.row.paths)
             assert not meet, f"{row.id} and {other.row.id} run at once and touch the same paths"
-        self.peak_spent = max(self.peak_spent, self._spent_today())
+        if SANE_S < self.world.time.timestamp() % DAY_S < DAY_S - SANE_S:  # else clocks disagree on the day
+            self.peak_spent = max(self.peak_spent, self._spent_today())
 
     def _holds(self, task: str, working: Working) -> bool:
         tip = self.tips[task]
@@ -102,13 +104,17 @@ class Books:
         return held and (lease is None or lease > self.world.time.timestamp())
 
     def _spent_today(self) -> float:
+        """What attempts that began today have cost; those at work count with their whole budget."""
         midnight = self.world.time.strftime("%Y-%m-%dT00:00:00Z")
-        most = self.config.run.budget_usd or 0.0
-        attempts = [a for tip in self.tips.values() for a in tip.attempts if a.started >= midnight]
-        known = [a.usage.cost_usd if a.usage else None for a in attempts]
-        return sum(
-            c if c is not None else 0.0 if a.ended else most for a, c in zip(attempts, known, strict=True)
-        )
+        most, spent = self.config.run.budget_usd or 0.0, 0.0
+        at_work = {w.run for w in self.working.values()}
+        for tip in self.tips.values():
+            for attempt in tip.attempts:
+                if attempt.started >= midnight and attempt.usage:
+                    spent += attempt.usage.cost_usd or 0.0
+                elif attempt.started >= midnight and attempt.ended is None and attempt.run in at_work:
+                    spent += most
+        return spent
 
     def check_words(self) -> None:
         """What people said is in the attempt that heard it, or waits for the next one."""
