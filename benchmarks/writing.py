@@ -194,6 +194,7 @@ ROWS = (
         _set,
         _both,
         goals={10_000: 0.4},
+        cause="git is started about ten times: for its version, the folders, the settings, refs, the tip and the commit",
     ),
     Row(
         "add.commit",
@@ -202,6 +203,7 @@ ROWS = (
         _add,
         _both,
         goals={10_000: 0.4},
+        cause="a new file needs the models that judge it, the board for its id, and git for the index: it has no place there yet",
     ),
     Row(
         "set.objects",
@@ -226,6 +228,7 @@ ROWS = (
         _both,
         goals={10_000: 20},
         at_least=True,
+        cause="settings, refs and branch are asked of git anew for each edit, each a process",
     ),
     Row(
         "writers.throughput",

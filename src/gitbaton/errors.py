@@ -31,7 +31,16 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}:{self.column}"
-        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+        return escape(f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}")
+
+
+def escape(text: str) -> str:
+    """``text`` in one line with escapes for what can't be seen. Names of files are anybody's: they must not steer a
+    terminal, nor look like two lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class BatonError(Exception):

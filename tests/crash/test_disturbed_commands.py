@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from support.cli import Said
 
+pytestmark = pytest.mark.promise("command.survives")
+
 SOAK = bool(os.environ.get("GITBATON_SOAK"))
 #: Expected ends of a command that could not do its work: a refusal, a failed attempt, try again.
 FAILED = (1, 4, 75)
@@ -45,6 +47,23 @@ def _finish(scene: Scene) -> None:
     assert ran.code == 0, explain(ran)
 
 
+def _close(scene: Scene) -> None:
+    for words in (("set", "job", "status=done", "--push"), ("sync",)):
+        said = scene.run(*words).said
+        assert said.code == 0, explain(said)
+
+
+def _leave_half_done(scene: Scene) -> None:
+    """An edit is killed when its branch has moved and nothing else has."""
+    words = ("set", "job", "priority=high")
+    trial = scene.copy("trial")
+    trace = trial.run(*words, disturbance=Disturbance("git", "before"))
+    trial.remove()
+    at = next(n for n, event in enumerate(trace.events, 1) if " update-ref " in event)
+    said = scene.run(*words, disturbance=Disturbance("git", "after", at)).said
+    assert said.code == -9, explain(said)
+
+
 def _merge_elsewhere(scene: Scene) -> None:
     """Somebody merges the published work by hand and pushes."""
     _finish(scene)
@@ -55,6 +74,10 @@ def _merge_elsewhere(scene: Scene) -> None:
 
 DEEDS = {
     "set": Deed(("set", "job", "priority=high")),
+    "set-push": Deed(("set", "job", "priority=high", "--push"), points=4),
+    "set-base": Deed(("set", "job", "priority=high", "--base"), points=4),
+    "archive": Deed(("archive", "job"), _close, points=4, already=("archived",)),
+    "doctor": Deed(("doctor", "--fix"), _leave_half_done, points=4),
     "add": Deed(("add", "Fresh", "--id", "fresh"), already=("taken-id",)),
     "claim": Deed(("claim", "job"), already=("not-claimable",), writes=False),
     "accept": Deed(("accept", "job"), _finish, points=6, already=("not-in-review",)),
@@ -137,9 +160,10 @@ def disturb(scene: Scene, deed: Deed, disturbance: Disturbance, end: dict[str, A
     check_answer(said, disturbance)
     if said.code == 0:
         seen = scene.copy("seen")
-        found = seen.settle()
-        seen.remove()
-        assert found == end, "it said that all is done"
+        try:
+            assert seen.settle() == end, "it said that all is done"
+        finally:
+            seen.remove()
     scene.check_board()
     assert scene.work.try_git("merge-base", "--is-ancestor", before, "HEAD").returncode == 0
     again = scene.run(*deed.words, "--json", ahead_s=deed.ahead_s).said
@@ -157,4 +181,7 @@ def check_answer(said: Said, disturbance: Disturbance) -> None:
         assert said.code in (-9, 0), explain(said)
     elif said.code != 0:
         assert said.code in FAILED, explain(said)
-        assert "error: " in said.err, explain(said)
+        told = (
+            "error: " in said.err or "disk" in said.out or "No space" in said.out
+        )  # doctor answers with findings
+        assert told, explain(said)

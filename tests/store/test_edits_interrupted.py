@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +69,8 @@ def test_the_next_command_completes_it(
 ) -> None:
     work.write({"x.py": "x = 2\n", "tasks/b.yaml": "title: B\n# mine\n", "loose.txt": "l\n"})
     work.git("add", "x.py")
+    if point is WRITTEN:  # this way git writes the index
+        work.git("update-index", "--index-version", "4")
     kill(work, point)
     assert work.git("show", f"HEAD:{TASK}") + "\n" == EDITED, "it was committed"
     assert (work.path / ".git/index.lock").exists(), "git's own commands wait instead of committing a revert"
@@ -191,6 +194,23 @@ def test_a_deletion_is_completed(work: Checkout) -> None:
     commit_edits(open_repository(work.path), {TASK: lambda _: None}, "Remove a")
     assert work.status() == ""
     work.git("reset", "--quiet", "--hard", "HEAD~1")
+
+
+def test_what_a_person_typed_in_the_second_of_their_git_add_stays_visible(work: Checkout) -> None:
+    """Size and time of the file are as in the index; only the index's own time tells git to look closer."""
+    work.write({"x.py": "x = 2\n"})
+    work.git("add", "x.py")
+    work.write({"x.py": "x = 3\n"})
+    file, index = work.path / "x.py", work.path / ".git/index"
+    wait_for_next_second(index)
+    commit_edits(open_repository(work.path), {TASK: lambda _: EDITED.encode()}, "Edit a")
+    assert file.read_text() == "x = 3\n"
+    assert work.status() == "MM x.py"
+
+
+def wait_for_next_second(file: Path) -> None:
+    while int(time.time()) <= int(file.stat().st_mtime):
+        time.sleep(0.01)
 
 
 def test_in_a_linked_worktree(work: Checkout) -> None:

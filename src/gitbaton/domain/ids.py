@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from gitbaton.errors import Refusal
@@ -55,6 +54,8 @@ def make_slug(title: str) -> str:
     """A readable slug from a title: ``Add login endpoint!`` → ``add-login-endpoint``. Letters outside
     a-z are transliterated where Unicode knows how; a title with none gives ``task``.
     """
+    import unicodedata
+
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     if len(slug) > _SLUG_MAX:

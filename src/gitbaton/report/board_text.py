@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.domain.board import order_key
 from gitbaton.domain.reviewtext import render_figures
+from gitbaton.errors import escape
 from gitbaton.report.terminal import STATE_COLORS, Style, align, printable
 
 if TYPE_CHECKING:
@@ -112,9 +113,9 @@ def render_problems(problems: Iterable[Problem], style: Style) -> str:
     """Problems as compilers print them, so that editors can jump there."""
     lines = []
     for p in problems:
-        where = style.paint(f"{p.path}:{p.line}:{p.column}:", "bold")
+        where = style.paint(escape(f"{p.path}:{p.line}:{p.column}:"), "bold")
         lines.append(
-            f"{where} {p.field + ': ' if p.field else ''}{p.message} {style.paint(f'[{p.code}]', 'dim')}"
+            f"{where} {p.field + ': ' if p.field else ''}{escape(p.message)} {style.paint(f'[{p.code}]', 'dim')}"
         )
     return "\n".join(lines)
 

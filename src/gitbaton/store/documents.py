@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,7 @@ from gitbaton.store.layout import schema_line
 from gitbaton.store.schemas import field_order, model_of, read_schema, shape_for
 from gitbaton.store.yamledit import edit_yaml
 from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
+from gitbaton.store.yamlsyntax import PROBLEMS_MAX
 from gitbaton.store.yamlwrite import render_yaml
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=BaseModel)
 _PARENT = re.compile(rb"""(?:^|[\s{,"'])parent["']?[ \t]*:\s*["']?([A-Za-z0-9][A-Za-z0-9._-]{0,63})""")
+_MESSAGE_MAX = 1000
 #: Where something stands in a document: ``("depends_on", 0)``.
 Field = tuple[str | int, ...]
 
@@ -42,7 +45,8 @@ def check_document(source: YamlFile, model: type[Model], kind: str) -> Model:
     try:
         return model.model_validate(source.value)
     except ValidationError as error:
-        raise InvalidDocument(sorted(p for _, p in _model_problems(error, source, kind))) from None
+        found = islice(_model_problems(error, source, kind), PROBLEMS_MAX)
+        raise InvalidDocument(sorted(p for _, p in found)) from None
 
 
 def find_problems(data: bytes, path: str, kind: str) -> list[Problem]:
@@ -63,12 +67,13 @@ def judge_document(source: YamlFile, kind: str) -> tuple[Document | None, list[P
     try:
         document = model_of(kind).model_validate(source.value)
     except ValidationError as error:
-        found = list(_model_problems(error, source, kind))
+        found = list(islice(_model_problems(error, source, kind), PROBLEMS_MAX))
     told = [field for field, _ in found]
-    for field, message in schema_errors(source.value, read_schema_validator(kind)):
+    unknown = schema_errors(source.value, read_schema_validator(kind)) if len(found) < PROBLEMS_MAX else []
+    for field, message in unknown[:PROBLEMS_MAX]:
         if not any(field[: len(t)] == t or t[: len(field)] == field for t in told):
             place = source.position(field)
-            found.append((field, Problem(source.path, *place, field_name(field), "schema", message)))
+            found.append((field, Problem(source.path, *place, field_name(field), "schema", _tame(message))))
     return document, sorted({problem for _, problem in found})
 
 
@@ -185,7 +190,7 @@ def _model_problems(error: ValidationError, source: YamlFile, kind: str) -> Iter
         loc = (*one["loc"], *wrong.field) if isinstance(wrong, WrongField) else one["loc"]
         field = _real_location(loc, source.value)
         code, message = _words(one, field, kind)
-        yield field, Problem(source.path, *source.position(field), field_name(field), code, message)
+        yield field, Problem(source.path, *source.position(field), field_name(field), code, _tame(message))
 
 
 def _real_location(loc: Sequence[str | int], value: object) -> Field:
@@ -201,6 +206,17 @@ def _real_location(loc: Sequence[str | int], value: object) -> Field:
         elif isinstance(value, dict) and step == loc[-1]:
             field.append(step)
     return tuple(field)
+
+
+def _tame(message: str) -> str:
+    """A message with what a file put into it: short, and unable to steer a terminal."""
+    if len(message) > _MESSAGE_MAX:
+        message = message[:_MESSAGE_MAX] + "…"
+    if message.isprintable():
+        return message
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in message
+    )
 
 
 def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:

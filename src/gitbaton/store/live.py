@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.board import LiveRow
 from gitbaton.errors import InvalidDocument, Problem, Refusal
 from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, write_blob, write_tree_with
-from gitbaton.store.tips import STATE_FILE, Past, States, open_states
+from gitbaton.store.tips import STATE_FILE, Past, Seen, States, open_states
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gitbaton.domain.state import State
     from gitbaton.store.repository import Repository
@@ -61,10 +61,24 @@ def read_tips(repo: Repository, task: str = "") -> Tips:
 def parse_tip(text: bytes | None, oid: str, task: str, path: str) -> Tip:
     """The tip of ``task`` from the text of its state. Raises ``InvalidDocument``."""
     state = _parse(text, path)
-    if state.task != task:
-        said = f"it is the state of {state.task}"
-        raise InvalidDocument([Problem(path, 1, 1, "task", "bad-value", said)])
+    wrong = [("task", f"it is the state of {state.task}")] if state.task != task else []
+    for field, time in _iter_times(state):
+        try:
+            parse_time(time)
+        except Refusal as error:
+            wrong.append((field, error.message))
+    if wrong:
+        raise InvalidDocument([Problem(path, 1, 1, field, "bad-value", said) for field, said in wrong])
     return Tip(oid, state)
+
+
+def _iter_times(state: State) -> Iterator[tuple[str, str | None]]:
+    """(field, text) of the times that the board and the caps go by."""
+    yield "lease", state.lease
+    yield "retry_at", state.retry_at
+    for n, attempt in enumerate(state.attempts):
+        yield f"attempts[{n}].started", attempt.started
+        yield f"attempts[{n}].ended", attempt.ended
 
 
 def reduce_tip(tip: Tip) -> tuple[str, list[Past]]:
@@ -159,12 +173,7 @@ def to_live_rows(tips: Tips, *, tolerance_s: float = 0.0) -> dict[str, LiveRow]:
         if tips.rows is None
         else dict(tips.rows)
     )
-    for task, row in rows.items():
-        if row.lease is not None:
-            rows[task] = row._replace(lease=row.lease + tolerance_s)
-    for task, problems in tips.unreadable.items():
-        rows[task] = LiveRow(task, "open", "", hold=f"its live state can't be read: {problems[0]}")
-    return rows
+    return Seen(rows, tips.unreadable).to_rows(tolerance_s)
 
 
 def to_live_row(task: str, tip: Tip) -> LiveRow:
@@ -191,11 +200,11 @@ def parse_time(text: str | None) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
         raise Refusal(
             f"'{text}' is no time", code="bad-time", hint="write ISO 8601, like 2026-01-31T09:00:00Z"
         ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def render_time(moment: datetime) -> str:

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.errors import BatonError
+from gitbaton.errors import BatonError, Refusal
 from gitbaton.store.documents import edit_document
 from gitbaton.store.git import Git
 from gitbaton.store.layout import classify
@@ -60,8 +60,13 @@ def merge_files(base: Path, ours: Path, theirs: Path, path: str) -> bool:
     lines = Git(ours.parent).run(
         "merge-file", "-p", "-L", "ours", "-L", "base", "-L", "theirs", ours.name, str(base.resolve()), str(theirs.resolve())
     )  # fmt: skip
-    if lines.code < _MERGE_FILE_FAILED:
-        ours.write_bytes(lines.out)
+    if not 0 <= lines.code < _MERGE_FILE_FAILED:  # nothing was merged: ours stays as it is
+        raise Refusal(
+            f"{path} can't be merged by its lines: {lines.err.strip() or f'git ended with {lines.code}'}",
+            code="not-mergeable",
+            hint=f"choose a side: git checkout --ours (or --theirs) -- '{path}'",
+        )
+    ours.write_bytes(lines.out)
     return lines.code == 0
 
 

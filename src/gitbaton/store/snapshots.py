@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from gitbaton.domain.board import BrokenRow, TaskRow
 from gitbaton.errors import Problem
 from gitbaton.store.git import list_tree, read_objects
-from gitbaton.store.layout import DOCS, SCHEMAS, TASKS, classify
+from gitbaton.store.layout import DOCS, PLANS, SCHEMAS, TASKS, classify
 from gitbaton.store.rows import read_rows
+from gitbaton.store.scan import LINK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ class SourceFile:
     def complaint(self) -> tuple[str, str] | None:
         """(code, message) if there is no text to read."""
         if self.link:
-            return "not-a-file", "a document is a plain file, not a link"
+            return LINK
         return ("unreadable", f"the file can't be read: {self.error}") if self.error else None
 
 
@@ -130,7 +131,11 @@ def read_source(path: Path) -> SourceFile | None:
 def read_contents(repo: Repository, files: Mapping[str, SourceFile]) -> Contents:
     """The documents of ``files``. Two files with one id are both broken: neither is chosen in silence."""
     read = read_rows(repo, files)
-    plans = [place.id for path in sorted(files) if (place := classify(path)) and place.kind == "plan"]
+    plans = [
+        place.id
+        for path in sorted(p for p in files if p.startswith(PLANS))
+        if (place := classify(path)) and place.kind == "plan"
+    ]
     rows: dict[str, TaskRow | BrokenRow] = {}
     extra: list[BrokenRow] = []
     folded: dict[str, str] = {}

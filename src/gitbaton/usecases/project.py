@@ -11,6 +11,7 @@ from gitbaton.errors import Refusal, UsageError
 from gitbaton.store.ledger import GIT_LEDGER
 from gitbaton.store.live import Tips, to_live_rows
 from gitbaton.store.overlay import overlay_local
+from gitbaton.store.rows import pause_collector
 from gitbaton.store.snapshots import Contents, read_revision
 
 if TYPE_CHECKING:
@@ -90,10 +91,11 @@ def load_view(project: Project, *, local: bool) -> View:
         if row.status == "merged" and row.merge and _todo(contents, row.task)
     }
     seen = [m for m in merges if repo.base.commit and project.ledger.contains(repo, repo.base.commit, m)]
-    board = fold_board(
-        contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
-        attempts_max=repo.config_file.facts.attempts_max, merges_seen=seen, plans=contents.plans,
-    )  # fmt: skip
+    with pause_collector():
+        board = fold_board(
+            contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
+            attempts_max=repo.config_file.facts.attempts_max, merges_seen=seen, plans=contents.plans,
+        )  # fmt: skip
     return View(board, contents, tips)
 
 
