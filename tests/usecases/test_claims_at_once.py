@@ -22,6 +22,36 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.promise("claim.one-winner")
 
 CONFIG = "base: main\n"
+FORK = """
+import json, os, sys
+import gitbaton.cli.runs, gitbaton.usecases.contest, gitbaton.wiring
+from gitbaton.cli import main
+
+answers, words, *folders = sys.argv[1:]
+gate, opening = os.pipe()
+children = []
+for number, folder in enumerate(folders):
+    child = os.fork()
+    if child:
+        children.append((number, child))
+        continue
+    os.close(opening)
+    os.chdir(folder)
+    os.environ["BATON_ACTOR"] = f"{os.path.basename(folder)}-{number}"
+    for stream, kind in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{answers}/{number}.{kind}", os.O_WRONLY | os.O_CREAT), stream)
+    os.read(gate, 1)  # until the parent lets go of the other end
+    code = main(["claim", *json.loads(words), "--json"])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+sys.stdin.readline()
+os.close(opening)
+for number, child in children:
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with open(f"{answers}/{number}.code", "w") as file:
+        file.write(str(code))
+"""
 
 
 @pytest.fixture(params=["file", "http"])
@@ -51,36 +81,27 @@ def make_clones(folder: Path, url: str, count: int) -> list[Checkout]:
 
 
 def claim_at_once(clones: list[Checkout], *words: str) -> list[tuple[int, dict[str, Any]]]:
-    """Run ``baton claim --json`` in all clones at the same moment: exit code and answer of each."""
-    program = (
-        "import sys; import gitbaton.cli.runs, gitbaton.wiring; from gitbaton.cli import main;"
-        "print('ready', file=sys.stderr, flush=True); sys.stdin.readline(); sys.exit(main(sys.argv[1:]))"
+    """Run ``baton claim --json`` in all clones at the same moment: exit code and answer of each. One process loads
+    the program and forks, so that none has a start on the others.
+    """
+    answers = clones[0].path.parent / "answers"
+    answers.mkdir()
+    started = subprocess.Popen(
+        [sys.executable, "-c", FORK, str(answers), json.dumps(words), *(str(clone.path) for clone in clones)],
+        env={**git_environment(), "PYTHONPATH": SOURCE},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, "claim", *words, "--json"],
-            cwd=clone.path,
-            env={**git_environment(), "PYTHONPATH": SOURCE, "BATON_ACTOR": clone.path.name},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for clone in clones
-    ]
-    for process in started:
-        assert process.stderr
-        assert process.stderr.readline() == "ready\n"
-    for process in started:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    answers = []
-    for process in started:
-        out, err = process.communicate(timeout=240)
-        assert process.returncode in (0, 1, 3, 75), err
-        answers.append((process.returncode, json.loads(out or err)))
-    return answers
+    _, err = started.communicate("go\n", timeout=280)
+    assert started.returncode == 0, err
+    found = []
+    for number in range(len(clones)):
+        code = int((answers / f"{number}.code").read_text())
+        out, err = ((answers / f"{number}.{kind}").read_text() for kind in ("out", "err"))
+        assert code in (0, 1, 3, 75), err
+        found.append((code, json.loads(out or err)))
+    return found
 
 
 @pytest.mark.promise("claim.loser-takes-next")
@@ -169,6 +190,7 @@ def test_sixty_four_processes_claim_sixteen_tasks(serve: tuple[Path, str], tmp_p
 
 
 @pytest.mark.promise("cap.never-passed")
+@pytest.mark.parametrize("serve", ["http"], indirect=True)
 def test_sixty_four_processes_and_a_cap(serve: tuple[Path, str], tmp_path: Path) -> None:
     """Nobody is told to have more than five; those who gave theirs back left no attempt."""
     bare, url = serve
