@@ -7,15 +7,16 @@ and the median of the ratios is the figure; the least and the greatest say how f
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     #: Given the times of one round, side by side: the figure of that round.
     Combine = Callable[[Sequence[float]], float]
@@ -145,6 +146,14 @@ def peak_memory(command: Sequence[str], top: Path, env: Mapping[str, str]) -> in
     return int(run([sys.executable, "-I", "-S", "-c", _WATCH, *command], top, env)) * 1024
 
 
+def _find_git() -> str:
+    """Where git is: a long PATH is searched anew by every process."""
+    found = shutil.which("git")
+    if found is None:
+        raise RuntimeError("there is no git")
+    return found
+
+
 def make_environment(home: Path) -> dict[str, str]:
     """The whole environment of every process that is measured: own HOME and git settings, no gc behind one's back."""
     home.mkdir()
@@ -154,7 +163,7 @@ def make_environment(home: Path) -> dict[str, str]:
         encoding="utf-8",
     )
     return {
-        "PATH": os.environ["PATH"],
+        "PATH": os.pathsep.join(dict.fromkeys([str(Path(_find_git()).parent), "/usr/bin", "/bin"])),
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 
-from gitbaton.usecases.tasks import set_fields
+from gitbaton.usecases.setting import set_fields
 from gitbaton.wiring import open_here
 
 _EDITS_LEAST = 2

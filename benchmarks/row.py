@@ -69,6 +69,7 @@ class Stage:
     others: int
     run_s: float
     _made: dict[Form, Repository] = field(default_factory=dict)
+    _seen: set[Form] = field(default_factory=set)
     _known: dict[object, Figure] = field(default_factory=dict)
 
     @property
@@ -82,6 +83,12 @@ class Stage:
             self._made[form] = make_repository(self.folder, form, self.env)
         return self._made[form]
 
+    def is_first(self, form: Form) -> bool:
+        """Whether nobody has asked so far about that form."""
+        seen = form in self._seen
+        self._seen.add(form)
+        return not seen
+
     def remember(self, key: object, measure: Callable[[], Mapping[object, Figure]]) -> Figure:
         """A figure that was measured together with others."""
         if key not in self._known:
@@ -92,10 +99,10 @@ class Stage:
         """The least that a Python program which asks git one question can take."""
         return Side(top, [(self.installed.python, "-c", "pass"), ("git", "rev-parse", "HEAD")])
 
-    def compare(self, *sides: Side, combine: Combine = divide, memory: bool = True) -> Figure:
-        """The sides in turns; memory is that of the first."""
+    def compare(self, *sides: Side, combine: Combine = divide) -> Figure:
+        """The sides in turns; memory is that of the first (a run of its own, so not where one round is all)."""
         found = compare(sides, self.env, self.rounds, combine)
-        peak = self._peak(sides[0]) if memory else None
+        peak = self._peak(sides[0]) if self.rounds > 1 else None
         return Figure(found.ratio, describe(found), found.cpu_ratio.median, peak)
 
     def _peak(self, side: Side) -> int:

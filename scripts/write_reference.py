@@ -275,7 +275,7 @@ def render_outcomes() -> str:
 #: Part of ``tests/promises.toml`` → its heading.
 PARTS = {
     "state": "Live state", "claim": "Claims", "cap": "Bounds", "fence": "Fencing", "lease": "Leases",
-    "refusal": "Refused pushes", "attempt": "Attempts", "edit": "Edits", "merge": "Merges", "accept": "Accepting",
+    "person": "People at work", "forge": "Reviews", "refusal": "Refused pushes", "attempt": "Attempts", "command": "Commands", "edit": "Edits", "merge": "Merges", "accept": "Accepting",
 }  # fmt: skip
 
 

@@ -126,6 +126,9 @@ def test_the_report_names_what_was_missed_and_why() -> None:
     assert report.render_growth(figures) == "a  9 → 3 ×  (at 1 → 10 tasks)"
 
 
+@pytest.mark.timeout(
+    900
+)  # half a minute of work, but of some fifty processes, which wait for others on a busy machine
 def test_all_rows_can_be_measured(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     done = subprocess.run(

@@ -10,9 +10,10 @@ from support.promises import iter_modules, read_module, read_promises
 
 #: Modules in which every test proves a promise.
 COVERED = (
-    "laws/*", "store/test_edits*.py", "store/test_merge*.py", "store/test_refs.py", "store/test_yaml_editing*.py",
-    "usecases/test_accept.py", "usecases/test_caps.py", "usecases/test_claim*.py", "usecases/test_exchange.py", "usecases/test_transitions.py",
-    "usecases/test_writing.py",
+    "crash/*", "laws/*", "store/test_edits*.py", "store/test_merge*.py", "store/test_refs.py", "store/test_server_time.py",
+    "store/test_yaml_editing*.py", "usecases/test_accept.py", "usecases/test_caps.py", "usecases/test_claim*.py",
+    "usecases/test_exchange.py", "usecases/test_leases.py", "usecases/test_sync.py", "usecases/test_takeover.py",
+    "usecases/test_transitions.py", "usecases/test_workflow_claims.py", "usecases/test_writing.py",
 )  # fmt: skip
 PROMISES = {
     f"{part}.{name}": sentence for part, names in read_promises().items() for name, sentence in names.items()

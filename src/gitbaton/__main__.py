@@ -1,5 +1,5 @@
 """``python -m gitbaton`` is ``baton``."""
 
-from gitbaton.cli import entry
+from gitbaton.start import entry
 
 entry()

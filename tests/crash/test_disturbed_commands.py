@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from support.cli import Said
 
+pytestmark = pytest.mark.promise("command.survives")
+
 SOAK = bool(os.environ.get("GITBATON_SOAK"))
 #: Expected ends of a command that could not do its work: a refusal, a failed attempt, try again.
 FAILED = (1, 4, 75)

@@ -20,6 +20,8 @@ from strategies import FIELD_ORDER, edits, garbled, hand_written
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+pytestmark = pytest.mark.promise("merge.none-lost")
+
 PATH = "f.yaml"
 slow_to_draw = settings(max_examples=80, deadline=None)
 _HUNK = re.compile(r"<{7} ours\r?\n(.*?)={7}\r?\n(.*?)>{7} theirs\r?\n", re.DOTALL)
@@ -73,6 +75,7 @@ def test_one_side_that_did_nothing_takes_the_other(case: tuple[bytes, list[Edit]
         assert merge_documents(base, one, other, PATH) == Merged(side)
 
 
+@pytest.mark.promise("merge.fields")
 @slow_to_draw
 @given(versions())
 def test_edits_of_different_fields_never_conflict(case: tuple[bytes, list[Edit], list[Edit]]) -> None:
@@ -111,6 +114,7 @@ def test_nothing_is_lost_and_both_directions_agree(case: tuple[bytes, list[Edit]
         assert set(leaves(values(side))) - before <= settled
 
 
+@pytest.mark.promise("merge.lines")
 @slow_to_draw
 @given(garbled(), garbled(), garbled())
 def test_rubbish_is_refused_and_never_a_crash(base: bytes, ours: bytes, theirs: bytes) -> None:

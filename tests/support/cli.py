@@ -37,11 +37,14 @@ class Said(NamedTuple):
 
 @dataclass
 class Baton:
-    """``baton`` in ``folder``. ``env`` is laid over the hermetic environment."""
+    """``baton`` in ``folder``. ``env`` is laid over the hermetic environment; ``prefix`` is a command
+    that starts it.
+    """
 
     folder: Path
     home: Path
     env: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
 
     def environment(self) -> Mapping[str, str]:
         """The whole environment of the command."""
@@ -55,7 +58,7 @@ class Baton:
     def try_run(self, *words: str, stdin: str = "") -> Said:
         """Run a command, whatever its exit code."""
         done = subprocess.run(
-            [sys.executable, "-m", "gitbaton", *words],
+            [*self.prefix, sys.executable, "-m", "gitbaton", *words],
             cwd=self.folder,
             env={**self.environment(), "PYTHONPATH": SOURCE},
             input=stdin,

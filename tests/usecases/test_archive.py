@@ -317,3 +317,23 @@ def test_an_edit_while_the_archiver_waits_its_turn_is_not_lost(repo: Checkout, b
     assert (archiver.returncode, repo.read("tasks/archive/2025/a.yaml")) == (0, late)
     assert paths(repo) == ["tasks/archive/2025/a.yaml", "tasks/c.yaml"], "what was deleted stays deleted"
     assert repo.status() == ""
+
+
+def test_archived_on_base_without_a_checkout(tmp_path: Path) -> None:
+    """A branch is checked out that has its own work; base is archived on the remote, or proposed."""
+    repo = make_repository(tmp_path, FILES, remote=True)
+    repo.git("switch", "--quiet", "-c", "side")
+    repo.write({"tasks/a.yaml": "mine: true\n"})
+    baton = Baton(repo.path, tmp_path / "home")
+    before = repo.head()
+    done = baton.json("archive", "a", "--base")
+    assert (done["branch"], done["pushed"], repo.head()) == ("main", True, before)
+    assert repo.read("tasks/a.yaml") == "mine: true\n"
+    listed = repo.git("ls-tree", "-r", "--name-only", "origin/main", "tasks/").splitlines()
+    assert listed == ["tasks/archive/2025/a.yaml", "tasks/c.yaml", "tasks/config.yaml", "tasks/sub/b.yaml"]
+    proposed = baton.json("archive", "b", "--propose")
+    assert proposed["branch"] not in ("main", "side")
+    there = repo.git(
+        "ls-tree", "-r", "--name-only", f"origin/{proposed['branch']}", "tasks/archive"
+    ).splitlines()
+    assert there == ["tasks/archive/2024/b.yaml", "tasks/archive/2025/a.yaml"]

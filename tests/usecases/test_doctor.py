@@ -225,6 +225,7 @@ def kill_an_edit(where: Checkout) -> None:
     assert killed.try_run("set", "a", "priority=high").code == -signal.SIGKILL
 
 
+@pytest.mark.promise("edit.interrupted")
 def test_an_edit_was_interrupted(team: Team) -> None:
     kill_an_edit(team.first)
     who = team.open(team.first)
@@ -234,6 +235,7 @@ def test_an_edit_was_interrupted(team: Team) -> None:
     assert (team.first.status(), team.first.read("tasks/a.yaml")) == ("", "title: A\npriority: high\n")
 
 
+@pytest.mark.promise("edit.interrupted")
 def test_an_edit_was_interrupted_in_another_worktree(team: Team) -> None:
     team.first.git("worktree", "add", "--quiet", "-b", "side", "../side")
     side = Checkout(team.first.path.parent / "side")
@@ -251,6 +253,7 @@ def test_an_edit_under_way_is_not_interrupted(team: Team) -> None:
         assert found(team.open(team.first)) == {"not-pushed": "git push origin main"}
 
 
+@pytest.mark.promise("edit.locks")
 def test_a_lock_whose_note_nobody_can_read(team: Team) -> None:
     """A note of another version is dropped with its edit; the index lock stays and blocks git."""
     kill_an_edit(team.first)
@@ -264,6 +267,7 @@ def test_a_lock_whose_note_nobody_can_read(team: Team) -> None:
     assert team.first.try_git("add", "--all").returncode == 0
 
 
+@pytest.mark.promise("edit.locks")
 def test_a_lock_of_others_is_named_and_never_removed(team: Team) -> None:
     team.clock.time = team.clock.time.fromtimestamp(time.time(), team.clock.time.tzinfo)
     lock = team.first.path / ".git/index.lock"
@@ -364,6 +368,7 @@ def start_run(team: Team) -> tuple[subprocess.Popen[bytes], int, Path]:
     return runner, int(ready[0].read_text()), root
 
 
+@pytest.mark.promise("attempt.kept")
 def test_a_workplace_whose_runner_was_killed(team: Team) -> None:
     runner, agent, root = start_run(team)
     who = replace(team.open(team.first), cache=root.parent)
@@ -421,6 +426,7 @@ def test_a_living_workplace_of_this_process(team: Team) -> None:
     assert place.hold
 
 
+@pytest.mark.promise("attempt.kept")
 def test_work_that_cannot_be_kept_is_not_deleted(team: Team) -> None:
     root = abandon(team, {"x.txt": "x\n"})
     team.first.git("update-ref", "-d", f"refs/baton/started/{root.name}")

@@ -8,9 +8,9 @@ import pytest
 
 from gitbaton.errors import Refusal, TryAgain
 from gitbaton.store.git import Git
+from gitbaton.usecases.delivery import Delivery
 from gitbaton.usecases.exchange import Exchange, exchange_documents
 from gitbaton.usecases.tasks import add_task, set_fields
-from gitbaton.usecases.writing import Delivery
 from support.hermetic_git import git
 from support.photograph import Photograph, photograph
 from support.repos import Checkout, make_repository, project

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gitbaton.usecases.project import Project
 
-pytestmark = pytest.mark.promise("lease.server-time", "lease.wrong-clock", "lease.tolerance")
+pytestmark = pytest.mark.promise("lease.server-time")
 
 
 TASKS = {"tasks/a.yaml": "title: A\npriority: high\n", "tasks/b.yaml": "title: B\n"}
@@ -83,6 +83,7 @@ def test_a_lease_ends_by_the_servers_time(hosted: Hosted, ahead_s: int) -> None:
     assert hosted.team.state("a").run == taken.run != run
 
 
+@pytest.mark.promise("lease.wrong-clock")
 @pytest.mark.parametrize(("ahead_s", "words"), [(180, "2m 59s ahead of"), (-180, "3m behind")])
 @pytest.mark.parametrize("person", [False, True])
 def test_a_clock_far_off_claims_nothing(hosted: Hosted, ahead_s: int, words: str, *, person: bool) -> None:
@@ -101,11 +102,13 @@ def test_a_clock_far_off_claims_nothing(hosted: Hosted, ahead_s: int, words: str
     assert [i for i, e in board.entries.items() if e.claimable] == ["a", "b"], "looking goes on working"
 
 
+@pytest.mark.promise("lease.wrong-clock")
 def test_two_minutes_are_let_pass(hosted: Hosted) -> None:
     take(hosted.join("somebody", 119), "a")
     take(hosted.join("else", -119), "b")
 
 
+@pytest.mark.promise("lease.tolerance")
 def test_a_server_that_does_not_tell_the_time(hosted: Hosted) -> None:
     """As over a path: the local clock counts, and two minutes are added."""
     hosted.tells = False
@@ -118,6 +121,7 @@ def test_a_server_that_does_not_tell_the_time(hosted: Hosted) -> None:
     assert take(second, "a").tip.state.attempt == 2
 
 
+@pytest.mark.promise("claim.one-winner")
 def test_clocks_that_disagree_never_give_two_holders(hosted: Hosted) -> None:
     """Eight claimers, each with another clock, want two tasks whose leases have just passed or not."""
     take(hosted.join("lost", 60), "a", lease_s=50)
@@ -148,6 +152,7 @@ def test_clocks_that_disagree_never_give_two_holders(hosted: Hosted) -> None:
     assert list_tasks_with_state(hosted.team.server) == ["a", "b"]
 
 
+@pytest.mark.promise("lease.tolerance")
 def test_over_a_path_two_minutes_are_added(tmp_path: Path) -> None:
     """Somebody whose clock is a minute ahead must not take what is still worked on."""
     team = Team(tmp_path, TASKS)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from support.github_objects import Pull
 
 
-pytestmark = pytest.mark.promise("forge.told-once", "forge.own-review", "forge.afresh")
+pytestmark = pytest.mark.promise("forge.told-once")
 
 
 @dataclass
@@ -144,6 +144,7 @@ def test_an_accept_that_meets_a_sync(hub: Hub) -> None:
     assert hub.events() == [*BEGIN, "merged"]
 
 
+@pytest.mark.promise("forge.own-review")
 def test_a_closing_that_was_answered_is_not_heard_again(hub: Hub) -> None:
     """Closed, and then a person asks for changes all the same: the closed pull request stays closed for ever."""
     hub.close(hub.open())
@@ -160,6 +161,7 @@ def test_a_closing_that_was_answered_is_not_heard_again(hub: Hub) -> None:
     assert hub.events() == [*BEGIN, "closed", "changes_requested", *BEGIN, "closed"]
 
 
+@pytest.mark.promise("forge.own-review")
 def test_a_review_that_is_opened_and_closed_again_is_closed_twice(hub: Hub) -> None:
     pull = hub.open()
     hub.close(pull)
@@ -172,6 +174,7 @@ def test_a_review_that_is_opened_and_closed_again_is_closed_twice(hub: Hub) -> N
     assert hub.events() == [*BEGIN, "closed", "changes_requested", "closed"]
 
 
+@pytest.mark.promise("forge.afresh")
 def test_after_a_closed_review_a_retry_begins_afresh(hub: Hub) -> None:
     first = hub.open().head_oid
     hub.close(hub.hosted.pulls[1])
@@ -189,6 +192,7 @@ def test_after_a_closed_review_a_retry_begins_afresh(hub: Hub) -> None:
     assert sync_reviews(hub.join()) == [("a", "opened")]
 
 
+@pytest.mark.promise("forge.own-review", "forge.afresh")
 def test_a_task_that_is_open_again_after_its_merge(hub: Hub) -> None:
     """Reopened by hand, or by a revert: a fresh attempt, and the old merge is not taken for the new one's."""
     hub.merge(hub.open(), "squash")
@@ -209,6 +213,7 @@ def test_a_task_that_is_open_again_after_its_merge(hub: Hub) -> None:
     ]
 
 
+@pytest.mark.promise("forge.afresh")
 def test_a_merge_that_was_reverted(hub: Hub) -> None:
     commit = hub.merge(hub.open())
     sync_reviews(hub.join())

@@ -23,7 +23,7 @@ from support.team import Team, claim, overtake, refuse, take
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.promise("person.takeover", "person.given-back")
+pytestmark = pytest.mark.promise("person.takeover")
 
 
 TASKS = {"tasks/a.yaml": "title: A\n", "tasks/b.yaml": "title: B\ndepends_on: [a]\n", "src/a.py": "a = 1\n"}
@@ -131,6 +131,7 @@ def test_from_another_person(team: Team) -> None:
     )
 
 
+@pytest.mark.promise("claim.one-winner")
 def test_somebody_who_claims_meanwhile_is_not_overrun(tmp_path: Path) -> None:
     team = Team(tmp_path, TASKS)
     bot = team.join("bot")
@@ -147,6 +148,7 @@ def test_what_is_finished_is_left_alone(team: Team) -> None:
     assert refuse(lambda: takeover_task(tess, "a")).code == "already-finished"
 
 
+@pytest.mark.promise("person.given-back")
 def test_retry_gives_it_back_with_what_the_person_did(tmp_path: Path) -> None:
     """Also when nothing had been published before: the branch is the person's, and agents go on with it."""
     team = Team(tmp_path, TASKS)
@@ -164,6 +166,7 @@ def test_retry_gives_it_back_with_what_the_person_did(tmp_path: Path) -> None:
         stop_task(team.join("x"), "nope")
 
 
+@pytest.mark.promise("person.given-back", "forge.afresh")
 def test_retry_after_the_person_merged_begins_afresh(tmp_path: Path) -> None:
     team = Team(tmp_path, TASKS)
     head = team.publish("a", {"src/a.py": "a = 2\n"})
@@ -175,6 +178,7 @@ def test_retry_after_the_person_merged_begins_afresh(tmp_path: Path) -> None:
     assert retry_task(tess, "a").state.head is None
 
 
+@pytest.mark.promise("forge.told-once")
 def test_a_merge_of_the_branch_is_noticed(tmp_path: Path) -> None:
     team = Team(tmp_path, TASKS)
     head = team.publish("a", {"src/a.py": "a = 2\n"})

@@ -10,8 +10,8 @@ import pytest
 from gitbaton.edges.local_forge import LocalForge
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.usecases.context import complete_task, save_context
+from gitbaton.usecases.delivery import Delivery
 from gitbaton.usecases.tasks import add_task, change_dependencies, set_fields, set_priority
-from gitbaton.usecases.writing import Delivery
 from support.github_story import open_story
 from support.hermetic_git import git
 from support.photograph import Photograph, photograph

@@ -4,8 +4,6 @@ its words, calls one use-case and prints the answer.
 
 from __future__ import annotations
 
-import sys
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton import __version__
@@ -53,14 +51,6 @@ COMMANDS: dict[str, Listed] = {
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
     "merge-file": Listed("setup", "Connect", "git's merge driver for task files"),
 }
-
-
-def entry() -> None:
-    """Console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that can't show a letter is no reason to fail
-    sys.exit(main(sys.argv[1:]))
 
 
 def main(argv: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gitbaton.usecases.writing import Delivery
+from gitbaton.usecases.delivery import Delivery
 
 if TYPE_CHECKING:
     import argparse

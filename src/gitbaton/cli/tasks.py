@@ -10,15 +10,12 @@ from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delive
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
 from gitbaton.domain.choices import PRIORITIES, Type
 from gitbaton.errors import UsageError
-from gitbaton.report.board_text import render_list, render_task
-from gitbaton.report.records import broken_record, detail_record, record, task_record
-from gitbaton.report.terminal import Style
-from gitbaton.usecases.board import list_tasks, next_task, show_task
+from gitbaton.report.records import record
 
 if TYPE_CHECKING:
     import argparse
 
-    from gitbaton.usecases.tasks import Written
+    from gitbaton.usecases.writing import Written
 
 
 def _configure_add(p: argparse.ArgumentParser) -> None:
@@ -112,6 +109,11 @@ def _configure_list(p: argparse.ArgumentParser) -> None:
 
 
 def _list(a: argparse.Namespace) -> Answer:
+    from gitbaton.report.board_text import render_list
+    from gitbaton.report.records import broken_record, task_record
+    from gitbaton.report.terminal import Style
+    from gitbaton.usecases.board import list_tasks
+
     found = list_tasks(open_here(), states=a.state, ready=a.ready, label=a.label, plan=a.plan, role=a.role)
     filtered = bool(a.state or a.ready or a.label or a.plan or a.role)
     shown = [e for e in found.entries if a.all or filtered or e.state not in ("done", "cancelled")]
@@ -132,6 +134,11 @@ def _configure_show(p: argparse.ArgumentParser) -> None:
 
 
 def _show(a: argparse.Namespace) -> Answer:
+    from gitbaton.report.board_text import render_task
+    from gitbaton.report.records import detail_record
+    from gitbaton.report.terminal import Style
+    from gitbaton.usecases.board import show_task
+
     shown = show_task(open_here(), a.id)
     summary = shown.note.get("summary") if shown.note else None
     text = render_task(shown.entry, shown.text, shown.past, summary, Style())
@@ -144,7 +151,14 @@ def _configure_next(p: argparse.ArgumentParser) -> None:
 
 
 def _next(a: argparse.Namespace) -> Answer:
-    choice = next_task(open_here(), label=a.label, plan=a.plan)
+    from gitbaton.quick import remember
+    from gitbaton.report.records import task_record
+    from gitbaton.usecases.board import next_task
+
+    project = open_here()
+    choice = next_task(project, label=a.label, plan=a.plan)
+    if choice.entry and not (a.label or a.plan):
+        remember(project)
     task = task_record(choice.entry) if choice.entry else None
     text = (
         f"{choice.entry.row.id}: {choice.entry.row.title}\n  {choice.reason}"
@@ -166,7 +180,7 @@ def _configure_set(p: argparse.ArgumentParser) -> None:
 
 
 def _set(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.tasks import set_fields
+    from gitbaton.usecases.setting import set_fields
 
     written = set_fields(open_here(), a.id, a.assignments, to=read_delivery(a))
     return _written(written, "set", f"set {', '.join(a.assignments)} of {written.task}")
@@ -179,7 +193,7 @@ def _configure_priority(p: argparse.ArgumentParser) -> None:
 
 
 def _priority(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.tasks import set_priority
+    from gitbaton.usecases.setting import set_priority
 
     written = set_priority(open_here(), a.id, a.level, to=read_delivery(a))
     return _written(written, "priority", f"{written.task} has {a.level} priority")

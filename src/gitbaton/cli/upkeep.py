@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.report.records import record
@@ -25,7 +26,7 @@ def _configure_archive(p: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     p.add_argument("--restore", action="store_true", help="bring the tasks with these ids back instead")
     p.add_argument("--dry-run", action="store_true", help="say what would be moved, and move nothing")
-    p.add_argument("--push", action="store_true", default=None, help="push the branch afterwards")
+    add_delivery(p)
 
 
 def _archive(a: argparse.Namespace) -> Answer:
@@ -34,12 +35,12 @@ def _archive(a: argparse.Namespace) -> Answer:
             raise UsageError(
                 "say which tasks to restore: --restore ID …", code="usage", hint="see what is archived: baton list --all"
             )  # fmt: skip
-        done = restore_tasks(open_here(), a.id, dry_run=a.dry_run, push=a.push)
+        done = restore_tasks(open_here(), a.id, dry_run=a.dry_run, to=read_delivery(a))
         return _answer(a, done, "restored" if not a.dry_run else "would restore")
     if (a.days is not None and a.days < 0) or len([w for w in (a.id, a.all, a.days is not None) if w]) > 1:
         raise UsageError("give ids, --all or --days N", code="usage", hint="baton archive --help")
     days = None if a.all else AGE_DAYS if a.days is None else a.days
-    done = archive_tasks(open_here(), a.id, days=days, dry_run=a.dry_run, push=a.push)
+    done = archive_tasks(open_here(), a.id, days=days, dry_run=a.dry_run, to=read_delivery(a))
     return _answer(a, done, "archived" if not a.dry_run else "would archive")
 
 
@@ -53,8 +54,8 @@ def _answer(a: argparse.Namespace, done: Archived, verb: str) -> Answer:
         lines.append("1 task was finished lately and stays: --all takes it, too")
     elif done.young:
         lines.append(f"{done.young} tasks were finished lately and stay: --all takes them, too")
-    if edited and edited.off_base:
-        lines.append(f"committed on {edited.branch}: the fleet sees it once that is merged")
+    if edited:
+        lines += describe_delivery(edited)
     return Answer(
         record(
             "restore" if a.restore else "archive",
@@ -62,8 +63,7 @@ def _answer(a: argparse.Namespace, done: Archived, verb: str) -> Answer:
             kept=[{"id": task, "reason": why} for task, why in done.kept],
             young=done.young,
             dry_run=a.dry_run,
-            commit=edited.commit if edited else None,
-            branch=edited.branch if edited else None,
+            **delivery_record(edited),
         ),
         "\n".join(lines),
     )

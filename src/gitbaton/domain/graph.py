@@ -82,17 +82,21 @@ def settle_depths(
     of those that did. ``start`` are the tasks whose waiters may have changed, or that may have come or gone.
 
     Each depth is one more than the greatest of those that wait. Without a cycle there is exactly one set of depths
-    for which that holds everywhere, and this ends only when it does; with one there is none. None where that takes
-    more than ``limit`` steps: measure anew.
+    for which that holds everywhere, and this ends only when it does; with one there is none, and a task comes up
+    again more often than there are tasks. None then, or where it takes more than ``limit`` steps: measure anew.
     """
     queue = deque(dict.fromkeys(start))
     queued = set(queue)
     changed: set[str] = set()
+    visits: dict[str, int] = {}
     for _ in range(limit):
         if not queue:
             return changed
         task = queue.popleft()
         queued.discard(task)
+        visits[task] = visits.get(task, 0) + 1
+        if visits[task] > len(visits):
+            return None
         old = depths[task]
         if old is None:
             continue

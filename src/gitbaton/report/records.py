@@ -40,6 +40,17 @@ def task_record(entry: Entry) -> dict[str, Any]:
     return always | {k: v for k, v in more.items() if v not in (None, [], "")}
 
 
+def describe_next(entry: Entry) -> tuple[str, str]:
+    """The answer to what comes next: as text, and as one JSON object."""
+    import json
+
+    from gitbaton.domain.board import explain_reason
+
+    reason = explain_reason(entry)
+    fields = record("next", task=task_record(entry), reason=reason)
+    return f"{entry.row.id}: {entry.row.title}\n  {reason}", json.dumps(fields, ensure_ascii=False)
+
+
 def detail_record(
     entry: Entry, text: Mapping[str, Any] | None, past: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from gitbaton.store.threeway import compare_three
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gitbaton.store.edits import Change
     from gitbaton.store.git import Git, TreeEntry
     from gitbaton.store.repository import Repository
+    from gitbaton.store.threetexts import Change
 
 _PLAIN = "100644"
 #: Mode and blob of a file in a tree.

@@ -16,21 +16,24 @@ import os
 import sqlite3
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gitbaton import __version__
+from gitbaton.store.cachetable import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from pathlib import Path
 
     from gitbaton.store.repository import Repository
 
+T = TypeVar("T")
 #: Raised by one whenever what is kept, or what it means, changes within a version.
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 #: Another version, or another Python (``marshal`` is not the same everywhere), has a file of its own.
 NAME: Final = f"cache-{_FORMAT}-{__version__}-{sys.implementation.cache_tag}.sqlite"
 #: How long somebody else's write is waited for.
-_PATIENCE_S: Final = 0.05
+PATIENCE_S: Final = 0.25
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS rows (oid TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tips (task TEXT PRIMARY KEY, oid TEXT NOT NULL, data BLOB NOT NULL, state BLOB) WITHOUT ROWID;
@@ -69,14 +72,21 @@ class Cache:
                 found += self._select(f"SELECT oid, data FROM rows WHERE oid IN ({marks})", some)
         return {oid: value[0] for oid, data in found if (value := _unpack(oid, data))}
 
-    def keep_rows(self, rows: Iterable[tuple[str, Any]], *, in_use: int) -> None:
+    def keep_rows(self, rows: Iterable[tuple[str, Any]], *, in_use: int | None = None) -> None:
         """Keep values by blob id. All others go once there are many more than ``in_use``."""
         values = ((oid, _pack(oid, value)) for oid, value in rows)
-        self._insert("rows", values, limit=2 * in_use + _SLACK)
+        self._insert("rows", values, limit=None if in_use is None else 2 * in_use + _SLACK)
 
-    def find_tips(self) -> dict[str, tuple[str, Any]]:
-        """Task → (id of the state tip, what was kept for it)."""
-        found = self._select("SELECT task, oid, data FROM tips")
+    def find_tips(self, tasks: Collection[str]) -> dict[str, tuple[str, Any]]:
+        """Task → (id of the state tip, what was kept for it); of ``tasks`` at least."""
+        few = list(tasks) if len(tasks) < _AT_ONCE else []
+        marks = ",".join("?" * len(few))
+        found = self._select(
+            f"SELECT task, oid, data FROM tips WHERE task IN ({marks})"
+            if few
+            else "SELECT task, oid, data FROM tips",
+            few,
+        )
         return {task: (oid, value[0]) for task, oid, data in found if (value := _unpack(oid, data))}
 
     def find_state(self, task: str, oid: str) -> Any:
@@ -110,14 +120,34 @@ class Cache:
             self._give_up(error)
             return []
 
-    def _insert(self, table: str, values: Iterable[tuple[str | bytes, ...]], *, limit: int) -> None:
+    def run(self, work: Callable[[sqlite3.Connection], T], *, write: bool = False) -> T | None:
+        """What ``work`` makes of the tables in one transaction; None where that can't be had. What it raises undoes
+        everything.
+        """
+        try:
+            db = self._open()
+            if db is None:
+                return None
+            db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            try:
+                found = work(db)
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+            return found
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return None
+
+    def _insert(self, table: str, values: Iterable[tuple[str | bytes, ...]], *, limit: int | None) -> None:
         """Keep values of which each is there as a whole or not at all; none where somebody else is writing."""
         try:
             db = self._open()
             if db is None:
                 return
             db.execute("BEGIN IMMEDIATE")
-            if db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > limit:
+            if limit is not None and db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] > limit:
                 db.execute(f"DELETE FROM {table}")
             columns = ", ".join("?" * len(db.execute(f"SELECT * FROM {table} LIMIT 0").description))
             db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({columns})", values)
@@ -133,12 +163,14 @@ class Cache:
                 self._file = None
                 return None
             db = sqlite3.connect(
-                self._file, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+                self._file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
             )
             self._db = db
             db.execute("PRAGMA synchronous = NORMAL")
             if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
-                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
+                db.executescript(
+                    f"BEGIN IMMEDIATE; {_SCHEMA} {SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;"
+                )
         return self._db
 
     def _give_up(self, error: sqlite3.Error) -> None:
@@ -163,7 +195,7 @@ def _unpack(key: str, data: Any) -> tuple[Any] | None:
     """The value alone in a tuple; None where the bytes are none of ours."""
     if not isinstance(data, bytes) or zlib.crc32(data[4:], zlib.crc32(key.encode())).to_bytes(4) != data[:4]:
         return None
-    return (marshal.loads(data[4:]),)  # noqa: S302 only what this program wrote comes here, and whole
+    return (marshal.loads(data[4:]),)
 
 
 def hash_blob(data: bytes, *, sha256: bool = False) -> str:
@@ -172,7 +204,11 @@ def hash_blob(data: bytes, *, sha256: bool = False) -> str:
     return (hashlib.sha256(text) if sha256 else hashlib.sha1(text)).hexdigest()  # noqa: S324 git's choice
 
 
+def cache_file(common_dir: str | Path) -> str:
+    """Where the cache of a repository stands."""
+    return os.path.join(common_dir, "baton", NAME)
+
+
 def open_cache(repo: Repository) -> Cache:
     """The cache of a repository."""
-    wanted = repo.settings.get("baton.cache", "true").lower() not in ("false", "no", "off", "0")
-    return Cache(os.path.join(repo.common_dir, "baton", NAME) if wanted else None)
+    return Cache(cache_file(repo.common_dir) if repo.keeps_cache else None)

@@ -155,9 +155,12 @@ class IndexLock:
         if self._index.exists():
             # With its time: by that git knows which files may have changed since in the same second.
             shutil.copy2(self._index, self._new)
+        lines = list(lines)
         self._update(["--index-info"], lines)
-        self._update(["--skip-worktree", "--stdin"], [p for p, e in kept.items() if e.skipped])
-        self._update(["--assume-unchanged", "--stdin"], [p for p, e in kept.items() if e.assumed])
+        gone = {line.partition("\t")[2] for line in lines if line.startswith("0 ")}
+        left = {path: entry for path, entry in kept.items() if path not in gone}
+        self._update(["--skip-worktree", "--stdin"], [p for p, e in left.items() if e.skipped])
+        self._update(["--assume-unchanged", "--stdin"], [p for p, e in left.items() if e.assumed])
 
     def _update(self, arguments: Sequence[str], lines: Iterable[str]) -> None:
         data = "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape")
@@ -183,6 +186,24 @@ class IndexLock:
                 *(["update-index", "-q", "--refresh"] if refresh_all else few), env=self._environment()
             )
         self._new.replace(self._index)
+
+    def hold(self, data: bytes | bytearray) -> None:
+        """Write the next index beside the present one, whole."""
+        self._new.write_bytes(data)
+        self._new.chmod(stat.S_IMODE(self._index.stat().st_mode))
+
+    def publish_held(self, data: bytes | bytearray) -> None:
+        """Let ``data``, which is as long as what was held, take the old index's place."""
+        with self._new.open("r+b") as file:
+            file.write(data)
+        self._new.replace(self._index)
+
+    def holds(self, data: bytes) -> bool:
+        """Whether the present index is ``data``, byte for byte."""
+        try:
+            return self._index.read_bytes() == data
+        except OSError:
+            return False
 
     def _environment(self) -> dict[str, str]:
         return {"GIT_INDEX_FILE": os.fspath(self._new)}

@@ -21,6 +21,7 @@ class ConfigFacts(NamedTuple):
     remote: str | None = None
     namespace: str = "refs/baton"
     attempts_max: int = 3
+    push: str = "manual"
 
 
 class ConfigFile:
@@ -40,7 +41,9 @@ class ConfigFile:
             self.problems = tuple(Problem(*p) for p in kept[1])
             return
         config, self.problems = self._parsed
-        self.facts = ConfigFacts(config.base, config.remote, config.namespace, config.retries.attempts)
+        self.facts = ConfigFacts(
+            config.base, config.remote, config.namespace, config.retries.attempts, config.push
+        )
         if cache:
             cache.keep_document("config", oid, (tuple(self.facts), [tuple(p) for p in self.problems]))
 

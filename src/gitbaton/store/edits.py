@@ -20,26 +20,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.store.checkout import Entry, IndexLock, Replacements, read_file, read_index
-from gitbaton.store.git import commit_tree, list_entries, read_objects, resolve, write_blob, write_tree_with
+from gitbaton.store.git import commit_tree
+from gitbaton.store.indexfile import patch_index, read_index_file, stamp_index
 from gitbaton.store.journal import Journal, Step, is_interrupted, recover
 from gitbaton.store.merging import move_branch, recover_followings
+from gitbaton.store.objects import read_tip, write_object, write_tree
+from gitbaton.store.threetexts import (
+    PLAIN,
+    change_staged,
+    change_working,
+    make_step,
+    read_texts,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from gitbaton.store.git import Git, TreeEntry
+    from gitbaton.store.indexfile import IndexFile
+    from gitbaton.store.objects import Tip
     from gitbaton.store.repository import Repository
+    from gitbaton.store.threetexts import Change, Texts
 
-    #: Old text (None = no file) → new text (None = delete). Pure, because it is applied to several texts and
-    #: again after a lost race.
-    Change = Callable[[bytes | None], bytes | None]
 _TRIES = 20
-_PLAIN = "100644"
-#: ``git add -N`` puts the empty blob into the index, in either object format.
-_EMPTY_BLOBS = (
-    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
-    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
-)
 
 
 class Edited(NamedTuple):
@@ -59,24 +61,15 @@ class Edited(NamedTuple):
     note: str | None = None
 
 
-class _Texts(NamedTuple):
-    """A path as it stands. ``tip`` is its place at the branch's tip, ``entry`` the one in the index."""
-
-    tip: TreeEntry | None
-    committed: bytes | None
-    entry: Entry | None
-    staged: bytes | None
-    working: bytes | None
-
-
 class _Plan(NamedTuple):
     """An edit worked out for one state of branch, index and working files."""
 
-    head: str | None
-    before: dict[str, _Texts]
+    tip: Tip
+    before: dict[str, Texts]
     commits: dict[str, tuple[str, str] | None]
     steps: dict[str, Step]
     loose: tuple[str, ...]
+    file: IndexFile | None
 
 
 @contextlib.contextmanager
@@ -126,7 +119,7 @@ def commit_edits(repo: Repository, changes: Mapping[str, Change], message: str) 
         branch_ref = _find_branch(repo)
         for _ in range(_TRIES):
             try:
-                plan = _work_out(repo, resolve(repo.git, branch_ref), changes)
+                plan = _work_out(repo, branch_ref, changes)
                 return _carry_out(repo, branch_ref, plan, message)
             except LostRace:
                 continue  # somebody else committed, staged or typed meanwhile; the edit is pure: do it anew
@@ -155,8 +148,10 @@ def _find_branch(repo: Repository) -> str:
 # -- working it out: reads, and objects that nothing refers to yet --------------------------------------------
 
 
-def _work_out(repo: Repository, head: str | None, changes: Mapping[str, Change]) -> _Plan:
-    before = _read_texts(repo, head, list(changes))
+def _work_out(repo: Repository, ref: str, changes: Mapping[str, Change]) -> _Plan:
+    tip = read_tip(repo.git, ref, list(changes))
+    index = read_index_file(repo, tip.entries) if len(tip.entries) == len(changes) else None
+    before = read_texts(repo, tip, index, list(changes))
     commits: dict[str, tuple[str, str] | None] = {}
     steps: dict[str, Step] = {}
     loose: list[str] = []
@@ -166,87 +161,18 @@ def _work_out(repo: Repository, head: str | None, changes: Mapping[str, Change])
         # A person's own file that is not in git yet is changed where it is, and committed when the person does.
         draft = old.committed is None and (old.working is not None or old.staged is not None)
         new = None if draft else change(old.committed)
-        staged = _change_staged(old, new, change, path)
-        working = _change_working(old, new, change, path)
+        staged = change_staged(old, new, change, path)
+        working = change_working(old, new, change, path)
         if (new, staged, working) == (old.committed, old.staged, old.working):
             continue
         oid = old.tip.oid if old.tip else None
         if new != old.committed:
-            oid = None if new is None else stored.get(new) or write_blob(repo.git, new)
-            commits[path] = None if oid is None else (old.tip.mode if old.tip else _PLAIN, oid)
+            oid = None if new is None else stored.get(new) or write_object(repo, "blob", new)
+            commits[path] = None if oid is None else (old.tip.mode if old.tip else PLAIN, oid)
         if draft:
             loose.append(path)
-        steps[path] = _make_step(repo.git, path, old, new, oid, staged, working)
-    return _Plan(head, before, commits, steps, tuple(loose))
-
-
-def _change_staged(old: _Texts, new: bytes | None, change: Change, path: str) -> bytes | None:
-    if old.entry is None:
-        return None if old.committed is not None or old.working is not None else new  # deleted, or a new file
-    if old.staged is None:
-        return None  # `git add -N`: there is no text yet
-    return new if old.staged == old.committed else _apply(change, old.staged, path, "staged copy")
-
-
-def _change_working(old: _Texts, new: bytes | None, change: Change, path: str) -> bytes | None:
-    if old.working is None:
-        return None if old.committed is not None or old.entry is not None else new  # deleted, or a new file
-    return new if old.working == old.committed else _apply(change, old.working, path, "working copy")
-
-
-def _apply(change: Change, text: bytes | None, path: str, what: str) -> bytes | None:
-    try:
-        return change(text)
-    except BatonError as error:
-        error.message = f"{path}, the {what}: {error.message}"
-        error.args = (error.message,)
-        raise
-
-
-def _make_step(
-    git: Git,
-    path: str,
-    old: _Texts,
-    new: bytes | None,
-    committed: str | None,
-    staged: bytes | None,
-    working: bytes | None,
-) -> Step:
-    """``committed`` is the blob that holds ``new``, the committed text."""
-    entry = None
-    if staged != old.staged:
-        mode = old.entry.mode if old.entry else old.tip.mode if old.tip else _PLAIN
-        oid = staged and (committed if staged == new and committed else write_blob(git, staged))
-        known = oid or (old.entry and old.entry.oid) or ""
-        entry = (old.entry, f"{mode} {oid}\t{path}" if oid else f"0 {'0' * len(known)}\t{path}")
-    return Step(committed, entry, None if working == old.working else (old.working, working))
-
-
-def _read_texts(repo: Repository, head: str | None, paths: Sequence[str]) -> dict[str, _Texts]:
-    """Committed, staged and working text of each path. Raises ``Refusal`` for links, submodules, unmerged
-    paths, and files where folders must be.
-    """
-    git = repo.git
-    tips = list_entries(git, head, paths) if head else {}
-    index = read_index(git, paths)
-    modes = [(p, t.mode) for p, t in tips.items()] + [(p, e.mode) for p, e in index.items()]
-    for path, mode in modes:
-        if not mode.startswith("100"):
-            raise Refusal(
-                f"{path} is no plain file in git",
-                code="not-a-file",
-                hint="replace it by a plain one, and commit that",
-            )
-    wanted = list(dict.fromkeys([*(t.oid for t in tips.values()), *(e.oid for e in index.values())]))
-    texts = dict(zip(wanted, read_objects(git, wanted), strict=True))
-    found = {}
-    for path in paths:
-        tip, entry = tips.get(path), index.get(path)
-        staged = texts[entry.oid] if entry else None
-        if entry and tip is None and entry.oid in _EMPTY_BLOBS:
-            staged = None
-        found[path] = _Texts(tip, texts[tip.oid] if tip else None, entry, staged, read_file(repo.top, path))
-    return found
+        steps[path] = make_step(repo, path, old, new, oid, staged, working)
+    return _Plan(tip, before, commits, steps, tuple(loose), index)
 
 
 # -- carrying it out -------------------------------------------------------------------------------------------
@@ -258,10 +184,12 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
     done = Edited(None, branch, paths, plan.loose, off_base=branch != repo.base.branch)
     if not plan.steps:
         return done
-    commit = None
+    commit, patched = None, None
     if plan.commits:
-        tree = write_tree_with(repo.git, plan.head and f"{plan.head}^{{tree}}", plan.commits, replacing=False)
-        commit = commit_tree(repo.git, tree, [plan.head] if plan.head else [], message, sign=True)
+        trees = write_tree(repo, plan.tip, plan.commits)
+        parents = [plan.tip.commit] if plan.tip.commit else []
+        commit = commit_tree(repo.git, trees[""], parents, message, sign=True, settings=repo.settings)
+        patched = _patch(plan, trees)
     texts = {p: s.working[1] for p, s in plan.steps.items() if s.working}
     lines = {p: s.staged[1] for p, s in plan.steps.items() if s.staged}
     journal = Journal(repo, f"{os.getpid()}-{secrets.token_hex(4)}")
@@ -273,13 +201,19 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
                 IndexLock(repo, journal.ticket) as index,
                 Replacements(repo.top, texts, journal.file) as files,
             ):
-                _refuse_moved(repo, plan)
-                index.prepare(lines.values(), {p: e for p, e in _entries(plan).items() if p in lines})
+                _refuse_moved(repo, plan, index)
+                if patched:
+                    index.hold(patched)
+                else:
+                    index.prepare(lines.values(), {p: e for p, e in _entries(plan).items() if p in lines})
                 if commit:
-                    move_branch(repo, ref, commit, plan.head, message.splitlines()[0])
+                    move_branch(repo, ref, commit, plan.tip.commit, message.splitlines()[0])
                     moved = True
                 files.apply()
-                if lines:
+                if patched and plan.file:
+                    stamp_index(patched, plan.file, repo.top, len(commit or "") // 2)
+                    index.publish_held(patched)
+                elif lines:
                     index.publish(plan.steps)
         except BaseException as error:
             if moved:  # the journal stays: whoever comes next completes the edit
@@ -288,6 +222,17 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
             raise
         journal.close()
     return done._replace(commit=commit)
+
+
+def _patch(plan: _Plan, trees: Mapping[str, str]) -> bytearray | None:
+    """The next index, where all files were staged and typed as committed, and are again."""
+    blobs = {}
+    for path, old in plan.before.items():
+        step = plan.steps.get(path)
+        if not (step and step.committed and step.staged and step.working and old.working == old.committed):
+            return None
+        blobs[path] = step.committed
+    return patch_index(plan.file, plan.tip, blobs, trees) if plan.file else None
 
 
 def _left_half(repo: Repository, commit: str, error: BaseException) -> BatonError:
@@ -303,9 +248,10 @@ def _entries(plan: _Plan) -> dict[str, Entry]:
     return {p: t.entry for p, t in plan.before.items() if t.entry}
 
 
-def _refuse_moved(repo: Repository, plan: _Plan) -> None:
+def _refuse_moved(repo: Repository, plan: _Plan, index: IndexLock) -> None:
     """Raises ``LostRace`` when somebody staged or typed since the plan was made. The index is locked now."""
-    if read_index(repo.git, list(plan.before)) != _entries(plan):
+    same = plan.file and index.holds(plan.file.data)
+    if not same and (plan.file or read_index(repo.git, list(plan.before)) != _entries(plan)):
         raise LostRace(["the index"])
     for path, texts in plan.before.items():
         if read_file(repo.top, path) != texts.working:

@@ -4,6 +4,7 @@ know it. Git speaks English here, because it always runs with ``LC_ALL=C``.
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -127,6 +128,15 @@ def explain_failure(args: Sequence[str], done: Output) -> BatonError:
         code="git-failed",
         hint="git's own message says more; if it makes no sense, report it as a bug",
         data={"command": list(args)[:8], "stderr": err[-2000:]},
+    )
+
+
+def explain_not_written(error: OSError, where: str) -> Refusal:
+    """The error for a file of ours below ``.git`` that can't be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Refusal("the disk is full", code="disk-full", hint="free some space and try again")
+    return Refusal(
+        f"the repository can't be written: {error.strerror}", code="not-writable", hint=f"check {where}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal, Unreachable
 from gitbaton.store.failures import Output, could_not_answer, explain_failure
-from gitbaton.store.sealing import COMMAND, seal
+from gitbaton.store.sealing import COMMAND, seal, split_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -217,18 +217,7 @@ def read_objects(git: Git, names: Iterable[str]) -> list[bytes | None]:
     if not asked:
         return []
     out = git.call("cat-file", "--batch", "--buffer", "-z", data=b"".join(name + b"\0" for name in asked))
-    found: list[bytes | None] = []
-    at = 0
-    for name in asked:
-        if out.startswith(missing := name + b" missing\n", at):  # the name may hold a line break
-            found.append(None)
-            at += len(missing)
-            continue
-        end = out.index(b"\n", at)
-        kind, size = out[at:end].split(b" ")[1:]
-        found.append(out[end + 1 : end + 1 + int(size)] if kind == b"blob" else None)
-        at = end + int(size) + 2
-    return found
+    return split_batch(asked, out)
 
 
 def write_blob(git: Git, data: bytes) -> str:
@@ -293,12 +282,14 @@ def commit_tree(
     author: Commit | None = None,
     credit: Authorship | None = None,
     sign: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> str:
     """A commit object. ``author`` sets author and committer, ``credit`` the author alone; ``sign`` honours
-    commit.gpgsign, which plumbing ignores by itself. Raises ``Refusal`` (``no-identity``, ``signing-failed``).
+    commit.gpgsign, which plumbing ignores by itself (``settings`` are git's, where they are known). Raises ``Refusal`` (``no-identity``, ``signing-failed``).
     """
     args = [a for p in parents for a in ("-p", p)]
-    if sign and git.find("config", "--type=bool", "commit.gpgsign") == "true":
+    unset = sign and settings is not None and "commit.gpgsign" not in settings
+    if sign and not unset and git.find("config", "--type=bool", "commit.gpgsign") == "true":
         args.append("-S")
     env = {}
     if author:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from datetime import UTC
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.domain.ids import explain_bad_id
@@ -97,6 +96,8 @@ def plan_path(plan: str) -> str:
 
 def handoff_path(task: str | None, moment: datetime, run: str) -> str:
     """Where a new handoff file goes. Its name begins with the time, so that names sort as the files were made."""
+    from datetime import UTC
+
     utc = moment.astimezone(UTC)
     return f"{HANDOFFS}/{task or 'sessions'}/{utc:%Y%m%dT%H%M%S}{utc.microsecond // 1000:03}Z-{run}.yaml"
 

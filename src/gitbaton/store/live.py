@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.board import LiveRow
 from gitbaton.errors import InvalidDocument, Problem, Refusal
 from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, write_blob, write_tree_with
-from gitbaton.store.tips import STATE_FILE, Past, States, open_states
+from gitbaton.store.tips import STATE_FILE, Past, Seen, States, open_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -173,12 +173,7 @@ def to_live_rows(tips: Tips, *, tolerance_s: float = 0.0) -> dict[str, LiveRow]:
         if tips.rows is None
         else dict(tips.rows)
     )
-    for task, row in rows.items():
-        if row.lease is not None:
-            rows[task] = row._replace(lease=row.lease + tolerance_s)
-    for task, problems in tips.unreadable.items():
-        rows[task] = LiveRow(task, "open", "", hold=f"its live state can't be read: {problems[0]}")
-    return rows
+    return Seen(rows, tips.unreadable).to_rows(tolerance_s)
 
 
 def to_live_row(task: str, tip: Tip) -> LiveRow:

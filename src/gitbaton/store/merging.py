@@ -75,8 +75,25 @@ class CheckedOut(NamedTuple):
     commit: str | None
 
 
+def _find_top(repo: Repository, listed: Path) -> Path:
+    """The working tree for a path that ``git worktree list`` gives. Of a git dir that stands apart (in submodules,
+    and with ``--separate-git-dir``) git lists the git dir itself.
+    """
+    if (listed / ".git").exists():
+        return listed
+    if repo.git_dir == repo.common_dir:
+        return repo.top
+    top = Git(listed).find("rev-parse", "--show-toplevel")
+    if top is None:
+        raise Refusal(
+            f"{repo.base.branch} is checked out in a working tree that git can't name", code="no-worktree",
+            hint=f"run this in the working tree that has {repo.base.branch} checked out",
+        )  # fmt: skip
+    return Path(top)
+
+
 def find_checkout(repo: Repository) -> CheckedOut | None:
-    """The worktree in which the base branch is checked out, if any."""
+    """The worktree in which the base branch is checked out, if any. Raises ``Refusal`` (``no-worktree``)."""
     ref = f"refs/heads/{repo.base.branch}"
     where: Path | None = None
     for line in repo.git.text("worktree", "list", "--porcelain", "-z").split("\0"):
@@ -84,7 +101,7 @@ def find_checkout(repo: Repository) -> CheckedOut | None:
         if key == "worktree":
             where = Path(value)
         elif key == "branch" and value == ref and where and where.is_dir():
-            return CheckedOut(Git(where), ref, resolve(repo.git, ref))
+            return CheckedOut(Git(_find_top(repo, where)), ref, resolve(repo.git, ref))
     return None
 
 

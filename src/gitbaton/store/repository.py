@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,11 @@ class Repository:
     def seen_prefix(self) -> str:
         """Prefix under which this clone sees the state refs."""
         return f"{SEEN}/tasks/" if self.remote else self.state_prefix
+
+    @property
+    def keeps_cache(self) -> bool:
+        """Whether what was read is kept for the next time: ``git config baton.cache``."""
+        return self.settings.get("baton.cache", "true").lower() not in ("false", "no", "off", "0")
 
     def refreshed(self) -> Repository:
         """The same repository with config and base read anew (after a fetch or an edit)."""
@@ -138,12 +144,40 @@ def _settle(repo: Repository) -> Repository:
 
 def read_settings(git: Git) -> dict[str, str]:
     """Everything that ``git config`` knows here; of a setting with several values the last."""
-    found = {}
-    for entry in git.call("config", "--list", "-z").decode("utf-8", "surrogateescape").split("\0"):
-        name, has_value, value = entry.partition("\n")
-        if name:
-            found[name] = value if has_value else "true"
-    return found
+    entries = git.call("config", "--list", "-z").decode("utf-8", "surrogateescape").split("\0")
+    return dict(_parse_setting(entry) for entry in entries if entry)
+
+
+def _parse_setting(entry: str) -> tuple[str, str]:
+    name, has_value, value = entry.partition("\n")
+    return name, value if has_value else "true"
+
+
+def list_settings_files(repo: Repository) -> tuple[dict[str, str], list[str]]:
+    """All settings as ``read_settings`` gives them, and the files that they come from or would come from if they were
+    there, included ones among them.
+    """
+    out = (
+        repo.git.call("config", "--list", "-z", "--show-origin")
+        .decode("utf-8", "surrogateescape")
+        .split("\0")
+    )
+    home = os.environ.get("HOME", "")
+    folder = os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    files = [
+        f"{repo.common_dir}/config", f"{repo.git_dir}/config.worktree", f"{home}/.gitconfig", f"{folder}/git/config",
+        os.environ.get("GIT_CONFIG_GLOBAL", ""), os.environ.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"),
+    ]  # fmt: skip
+    settings = {}
+    for origin, entry in zip(out[::2], out[1::2], strict=False):
+        name, value = _parse_setting(entry)
+        settings[name] = value
+        kind, _, path = origin.partition(":")
+        path = os.path.join(repo.top, path) if kind == "file" else ""
+        files.append(path)
+        if name == "include.path" or (name.startswith("includeif.") and name.endswith(".path")):
+            files.append(os.path.join(os.path.dirname(path), os.path.expanduser(value)))
+    return settings, sorted({file for file in files if file})
 
 
 def _is_remote(name: str) -> bool:
@@ -219,9 +253,11 @@ def require_config(repo: Repository) -> Config:
 
 
 def _hint_at_repair(repo: Repository) -> str | None:
-    """Where the file is sound in this checkout already, only base lacks the repair."""
+    """The next command; where the file is sound in this checkout already, only base lacks the repair."""
+    if any(p.field == "remote" for p in repo.config_problems):
+        return "git config baton.remote NAME"
     data = _read_local_config(repo)
-    if data is None or any(p.field == "remote" for p in repo.config_problems):
+    if data is None:
         return None
     if ConfigFile(data).problems:
         return None

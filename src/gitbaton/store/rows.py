@@ -6,23 +6,21 @@ import contextlib
 import gc
 import os
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gitbaton.domain.board import BrokenRow, TaskRow
-from gitbaton.errors import Problem
 from gitbaton.store.cache import hash_blob, open_cache
 from gitbaton.store.git import read_objects
 from gitbaton.store.layout import classify
-from gitbaton.store.scan import scan_task
+from gitbaton.store.scan import judge_file, parse_row, reduce_row, revive_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gitbaton.store.layout import Place
     from gitbaton.store.repository import Repository
+    from gitbaton.store.scan import Row
     from gitbaton.store.snapshots import SourceFile
 
-Row = TaskRow | BrokenRow
 #: Texts held in memory at once.
 _AT_ONCE = 1_000
 
@@ -38,9 +36,9 @@ def read_rows(repo: Repository, files: Mapping[str, SourceFile]) -> dict[str, Ro
         unread: dict[str, SourceFile] = {}
         for path, place in places.items():
             file = files[path]
-            row: Row | None = _judge(path, place, file)
+            row: Row | None = judge_file(path, place, file.complaint)
             if row is None and not place.complaint:
-                row = _revive(kept.get(file.oid or ""), path, place.id)
+                row = revive_row(kept.get(file.oid or ""), path, place.id)
             if row:
                 rows[path] = row
             else:
@@ -48,7 +46,7 @@ def read_rows(repo: Repository, files: Mapping[str, SourceFile]) -> dict[str, Ro
         fresh = dict(_parse_all(repo, unread, places))
         if fresh:
             keep = [
-                (oid, _reduce(row))
+                (oid, reduce_row(row))
                 for path, row in fresh.items()
                 if (oid := files[path].oid) and not places[path].complaint
             ]
@@ -62,7 +60,7 @@ def read_row(path: str, file: SourceFile) -> Row:
     """The board's row of one task file."""
     place = classify(path)
     assert place is not None, path
-    return _judge(path, place, file) or _parse(path, place, file.data)
+    return judge_file(path, place, file.complaint) or parse_row(path, place, file.data)
 
 
 @contextlib.contextmanager
@@ -77,30 +75,6 @@ def pause_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _judge(path: str, place: Place, file: SourceFile) -> BrokenRow | None:
-    """The row of a file whose text doesn't matter."""
-    if file.complaint:
-        return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *file.complaint),))
-    return None
-
-
-def _reduce(row: Row) -> Any:
-    """What the text alone says; of a file that can't be read also where it stands, because its problems say so."""
-    return (
-        row[2:-1] if isinstance(row, TaskRow) else (row.path, [tuple(p) for p in row.problems], row.parents)
-    )
-
-
-def _revive(kept: Any, path: str, task: str) -> Row | None:
-    if kept is None:
-        return None
-    if isinstance(kept[1], list):
-        if kept[0] != path:
-            return None
-        return BrokenRow(task, path, tuple(Problem(*p) for p in kept[1]), parents=tuple(kept[2]))
-    return TaskRow(task, path, *kept)
-
-
 def _parse_all(
     repo: Repository, files: Mapping[str, SourceFile], places: Mapping[str, Place]
 ) -> Iterable[tuple[str, Row]]:
@@ -108,16 +82,7 @@ def _parse_all(
     for start in range(0, len(paths), _AT_ONCE):
         some = paths[start : start + _AT_ONCE]
         for path, text in zip(some, read_texts(repo, [(p, files[p]) for p in some]), strict=True):
-            yield path, _parse(path, places[path], text)
-
-
-def _parse(path: str, place: Place, text: bytes) -> Row:
-    row = None if place.complaint else scan_task(text, path, place.id)
-    if row is None:
-        from gitbaton.store.documents import read_task
-
-        return read_task(text, path, place)
-    return row
+            yield path, parse_row(path, places[path], text)
 
 
 def read_texts(repo: Repository, files: Sequence[tuple[str, SourceFile]]) -> list[bytes]:

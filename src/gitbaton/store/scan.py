@@ -9,9 +9,18 @@ odd letters) it leaves to the real reader. Accepted means: the real reader gives
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from gitbaton.domain.board import TaskRow
+from gitbaton.domain.board import BrokenRow, TaskRow
+from gitbaton.domain.choices import PRIORITIES, Complexity, Status, Type
+from gitbaton.errors import Problem
+
+if TYPE_CHECKING:
+    from gitbaton.store.layout import Place
+
+Row = TaskRow | BrokenRow
+#: (code, message) about what is no plain file.
+LINK: Final = ("not-a-file", "a document is a plain file, not a link")
 
 #: Longer files are left to the reader, which knows the limits.
 _SIZE_MAX: Final = 100_000
@@ -23,47 +32,42 @@ _ODD: Final = re.compile("[^\n -~\u00a1-\u167f\u3001-\ud7ff]")
 _RUN = rf"[ !\"$-9;-~{_LETTER}]*"
 _PLAIN = rf"(?!(?:null|true|false)$)[A-Za-z{_LETTER}]{_RUN}(?::(?=[!-~{_LETTER}]){_RUN})*(?<! )"
 _QUOTED = rf"\"[!#-\[\]-~{_LETTER}][ !#-\[\]-~{_LETTER}]*\"|'[!-&(-~{_LETTER}][ -&(-~{_LETTER}]*'"
-_TEXT = rf"(?:{_PLAIN}|{_QUOTED})"
-_ID = r"(?!(?:null|true|false)$)[a-z][a-z0-9._-]{0,63}"
 _BLOCK = rf"\|[-+]?\n  [!-~{_LETTER}][ -~{_LETTER}]*\n(?:  [ -~{_LETTER}]+\n|\n)*"
 
 
-def _line(name: str, value: str) -> str:
-    return rf"(?:{name}: (?P<{name}>{value})\n+)?"
+def _compile(pattern: str) -> re.Pattern[bytes]:
+    return re.compile(pattern.encode(), re.MULTILINE)
 
 
-def _list(name: str, item: str) -> str:
-    return rf"(?:{name}:(?P<{name}>(?:\n  - {item}$)+)\n+)?"
+def _lines(*names: str) -> str:
+    """One line for each field."""
+    return "".join(rf"(?:{name}: (?P<{name}>[^\n]+)\n+)?" for name in names)
 
 
-_FILE: Final = re.compile(
-    "".join(
-        (
-            r"(?:# yaml-language-server: [!-~]*\n)?(?:version: 1\n+)?",
-            rf"title: (?P<title>{_TEXT})\n+",
-            _line("status", "draft|todo|done|cancelled"),
-            _line("type", "epic|story|task|subtask|todo|bug|chore|docs|spike|review"),
-            _line("priority", "critical|high|medium|low"),
-            _line("role", _TEXT),
-            rf"(?:description: (?:{_BLOCK}|{_TEXT}\n+))?",
-            _list("acceptance", _TEXT),
-            _list("depends_on", _ID),
-            _line("parent", _ID),
-            _line("plan", _ID),
-            _line("milestone", _TEXT),
-            _list("paths", _TEXT),
-            _list("labels", _TEXT),
-            _line("assignee", _TEXT),
-            _line("complexity", "simple|medium|complex|critical"),
-            _line("estimate", _TEXT),
-            _list("context", _TEXT),
-            _line("hold", _TEXT),
-            _line("service", _TEXT),
-            _line("created", _TEXT),
-        )
-    ).encode(),
-    re.MULTILINE,
+def _lists(*names: str) -> str:
+    """A line for the field, and one for each item."""
+    return "".join(rf"(?:{name}:(?P<{name}>(?:\n  - [^\n]+)+)\n+)?" for name in names)
+
+
+#: The layout of a file. What stands in a field is looked at on its own, because one large pattern takes long to make.
+_FILE: Final = _compile(
+    r"(?:# yaml-language-server: [!-~]*\n)?(?:version: 1\n+)?title: (?P<title>[^\n]+)\n+"
+    + _lines("status", "type", "priority", "role")
+    + rf"(?:description: (?:{_BLOCK}|(?P<description>[^|\n][^\n]*)\n+))?"
+    + _lists("acceptance", "depends_on")
+    + _lines("parent", "plan", "milestone")
+    + _lists("paths", "labels")
+    + _lines("assignee", "complexity", "estimate")
+    + _lists("context")
+    + _lines("hold", "service", "created")
 )
+_ONE: Final = _compile(rf"{_PLAIN}|{_QUOTED}")
+_MANY: Final = _compile(rf"(?:\n  - (?:{_PLAIN}|{_QUOTED})$)+")
+_ID: Final = _compile(r"(?!(?:null|true|false)$)[a-z][a-z0-9._-]{0,63}")
+_WORDS: Final = {
+    "status": frozenset(get_args(Status)), "type": frozenset(get_args(Type)), "priority": frozenset(PRIORITIES),
+    "complexity": frozenset(get_args(Complexity)),
+}  # fmt: skip
 
 
 def scan_task(data: bytes, path: str, task: str) -> TaskRow | None:
@@ -75,16 +79,31 @@ def scan_task(data: bytes, path: str, task: str) -> TaskRow | None:
             return None
     except UnicodeDecodeError:
         return None
-    said: list[str | None] = [value.decode() if value else None for value in found.groups()]
-    (title, status, type_, priority, role, _, needs, parent, plan, milestone, paths, labels, assignee, complexity, _, _, hold, service,
-     created) = said  # fmt: skip
-    title = _value(title)
-    if title is None or len(title) > _TITLE_MAX:
+    said = {
+        name: value.decode() for name, value in found.groupdict().items() if value and _is_sound(name, value)
+    }
+    if len(said) < len(found.groups()) - found.groups().count(None) or len(said["title"]) > _TITLE_MAX:
         return None
+    get = said.get
     return TaskRow(
-        task, path, title, status or "todo", type_ or "task", priority or "medium", _value(role), _items(needs), parent, plan,
-        _value(milestone), _items(paths), _items(labels), _value(assignee), complexity, _value(service), _value(hold), _value(created),
+        task, path, _value(said["title"]) or "", get("status", "todo"), get("type", "task"), get("priority", "medium"),
+        _value(get("role")), _items(get("depends_on")), get("parent"), get("plan"), _value(get("milestone")), _items(get("paths")),
+        _items(get("labels")), _value(get("assignee")), get("complexity"), _value(get("service")), _value(get("hold")),
+        _value(get("created")),
     )  # fmt: skip
+
+
+def _is_sound(name: str, value: bytes) -> bool:
+    """Whether a field says something valid that every reader takes alike."""
+    if name in _WORDS:
+        return value.decode("ascii", "replace") in _WORDS[name]
+    if name in ("parent", "plan"):
+        return _ID.fullmatch(value) is not None
+    if value[0] != 10:  # no line break: not a list
+        return _ONE.fullmatch(value) is not None
+    if name == "depends_on":
+        return all(_ID.fullmatch(item[4:]) for item in value[1:].split(b"\n"))
+    return _MANY.fullmatch(value) is not None
 
 
 def _value(source: str | None) -> str | None:
@@ -94,3 +113,39 @@ def _value(source: str | None) -> str | None:
 def _items(source: str | None) -> tuple[str, ...]:
     """The items of a list, each on a line of its own behind four characters."""
     return tuple([_value(line[4:]) or "" for line in source[1:].split("\n")]) if source else ()
+
+
+# -- rows: made, kept, made again ---------------------------------------------------------------------------
+
+
+def parse_row(path: str, place: Place, text: bytes) -> Row:
+    """The row of a file's text."""
+    row = None if place.complaint else scan_task(text, path, place.id)
+    if row is None:
+        from gitbaton.store.documents import read_task
+
+        return read_task(text, path, place)
+    return row
+
+
+def judge_file(path: str, place: Place, complaint: tuple[str, str] | None) -> BrokenRow | None:
+    """The row of a file whose text doesn't matter."""
+    return BrokenRow(place.id, path, (Problem(path, 1, 1, "", *complaint),)) if complaint else None
+
+
+def reduce_row(row: Row) -> Any:
+    """What the text alone says; of a file that can't be read also where it stands, because its problems say so."""
+    return (
+        row[2:-1] if isinstance(row, TaskRow) else (row.path, [tuple(p) for p in row.problems], row.parents)
+    )
+
+
+def revive_row(kept: Any, path: str, task: str) -> Row | None:
+    """The row that ``reduce_row`` was given; None for nothing, and where it stands somewhere else."""
+    if kept is None:
+        return None
+    if isinstance(kept[1], list):
+        if kept[0] != path:
+            return None
+        return BrokenRow(task, path, tuple(Problem(*p) for p in kept[1]), parents=tuple(kept[2]))
+    return TaskRow(task, path, *kept)

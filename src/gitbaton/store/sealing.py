@@ -45,21 +45,31 @@ def _traces_to_stderr(name: str, value: str) -> bool:
 
 def ask_git(top: str, args: Sequence[str], data: bytes = b"", **overrides: str) -> bytes | None:
     """Stdout of ``git ARGS`` in ``top``; None when git says no, or when ``data`` is long."""
-    if len(data) > _PIPE:
-        return None
+    code, out = _run_git(top, args, data, overrides) if len(data) <= _PIPE else (-1, b"")
+    return out if code == 0 else None
+
+
+def ask_whether(top: str, args: Sequence[str]) -> bool | None:
+    """Whether ``git ARGS`` says yes; None where it could not answer."""
+    code, _ = _run_git(top, args, b"", {})
+    return None if code < 0 else code == 0
+
+
+def _run_git(top: str, args: Sequence[str], data: bytes, overrides: Mapping[str, str]) -> tuple[int, bytes]:
+    """Exit code (below 0: it was killed, or did not start) and stdout."""
     asked, question = os.pipe()
     answer, told = os.pipe()
     nothing = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.write(question, data)
-        actions = [
-            (os.POSIX_SPAWN_DUP2, asked, 0), (os.POSIX_SPAWN_DUP2, told, 1), (os.POSIX_SPAWN_DUP2, nothing, 2),
-        ]  # fmt: skip
-        command = [COMMAND[0], "-C", top, *COMMAND[1:], *args]
         try:
+            os.write(question, data)
+            actions = [
+                (os.POSIX_SPAWN_DUP2, asked, 0), (os.POSIX_SPAWN_DUP2, told, 1), (os.POSIX_SPAWN_DUP2, nothing, 2),
+            ]  # fmt: skip
+            command = [COMMAND[0], "-C", top, *COMMAND[1:], *args]
             process = os.posix_spawnp(command[0], command, seal(os.environ, overrides), file_actions=actions)
         except OSError:
-            return None
+            return -1, b""
         finally:
             for end in (asked, question, told, nothing):
                 os.close(end)
@@ -69,4 +79,29 @@ def ask_git(top: str, args: Sequence[str], data: bytes = b"", **overrides: str) 
         _, status = os.waitpid(process, 0)
     finally:
         os.close(answer)
-    return b"".join(parts) if status == 0 else None
+    return os.waitstatus_to_exitcode(status), b"".join(parts)
+
+
+def read_blobs(top: str, names: Sequence[str]) -> list[bytes | None] | None:
+    """As ``git.read_objects``; None where that can't be had quickly."""
+    if not names:
+        return []
+    asked = [name.encode("utf-8", "surrogateescape") for name in names]
+    out = ask_git(top, ("cat-file", "--batch", "--buffer", "-z"), b"".join(name + b"\0" for name in asked))
+    return None if out is None else split_batch(asked, out)
+
+
+def split_batch(asked: Sequence[bytes], out: bytes) -> list[bytes | None]:
+    """The contents that ``cat-file --batch`` printed for the names ``asked``; None where there is no file."""
+    found: list[bytes | None] = []
+    at = 0
+    for name in asked:
+        if out.startswith(missing := name + b" missing\n", at):  # the name may hold a line break
+            found.append(None)
+            at += len(missing)
+            continue
+        end = out.index(b"\n", at)
+        kind, size = out[at:end].split(b" ")[1:]
+        found.append(out[end + 1 : end + 1 + int(size)] if kind == b"blob" else None)
+        at = end + int(size) + 2
+    return found

@@ -12,6 +12,7 @@ from gitbaton.errors import Problem
 from gitbaton.store.git import list_tree, read_objects
 from gitbaton.store.layout import DOCS, SCHEMAS, TASKS, classify
 from gitbaton.store.rows import read_rows
+from gitbaton.store.scan import LINK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ class SourceFile:
     def complaint(self) -> tuple[str, str] | None:
         """(code, message) if there is no text to read."""
         if self.link:
-            return "not-a-file", "a document is a plain file, not a link"
+            return LINK
         return ("unreadable", f"the file can't be read: {self.error}") if self.error else None
 
 

@@ -4,13 +4,13 @@ state only when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import LiveRow
 from gitbaton.errors import Problem
 from gitbaton.store.cache import open_cache
-from gitbaton.store.git import list_refs, read_objects
 
 if TYPE_CHECKING:
     from gitbaton.store.cache import Cache
@@ -25,10 +25,14 @@ Past = dict[str, Any]
 class States(Mapping[str, "Tip"]):
     """Task → tip of every state that can be read. A state is made from its text when it is asked for."""
 
-    def __init__(self, repo: Repository, cache: Cache, oids: Mapping[str, str]) -> None:
+    def __init__(
+        self, repo: Repository, cache: Cache, oids: Mapping[str, str], unreadable: Container[str]
+    ) -> None:
         self._repo = repo
         self._cache = cache
-        self._oids = oids
+        #: The ids of all tips, of those that can't be read, too.
+        self.all_oids = oids
+        self._oids = {task: oid for task, oid in oids.items() if task not in unreadable}
         self._made: dict[str, Tip] = {}
 
     def __getitem__(self, task: str) -> Tip:
@@ -37,10 +41,11 @@ class States(Mapping[str, "Tip"]):
 
             oid = self._oids[task]
             kept = self._cache.find_state(task, oid)
-            if kept is None:
-                # Somebody else made the cache anew in between.
+            if kept is None:  # somebody else made the cache anew in between
+                from gitbaton.store.git import read_objects
+
                 text = read_objects(self._repo.git, [f"{oid}:{STATE_FILE}"])[0]
-                self._made[task] = parse_tip(text, oid, task, f"{self._repo.state_prefix}{task}:{STATE_FILE}")
+                self._made[task] = parse_tip(text, oid, task, _path(self._repo.state_prefix, task))
             else:
                 self._made[task] = revive_tip(oid, kept[0])
         return self._made[task]
@@ -70,31 +75,49 @@ class Seen(NamedTuple):
     rows: dict[str, LiveRow]
     unreadable: dict[str, tuple[Problem, ...]]
 
+    def to_rows(self, tolerance_s: float) -> dict[str, LiveRow]:
+        """The rows with ``tolerance_s`` added to every lease. A task whose tip can't be read is held, so that nobody
+        takes it.
+        """
+        rows = {
+            task: row if row.lease is None else row._replace(lease=row.lease + tolerance_s)
+            for task, row in self.rows.items()
+        }
+        for task, problems in self.unreadable.items():
+            rows[task] = LiveRow(task, "open", "", hold=f"its live state can't be read: {problems[0]}")
+        return rows
+
 
 def list_tips(repo: Repository) -> dict[str, str]:
     """Task → id of its state tip, as this clone last saw it."""
+    from gitbaton.store.git import list_refs
+
     prefix = repo.seen_prefix
     return {ref.removeprefix(prefix): oid for ref, oid in list_refs(repo.git, prefix).items()}
 
 
-def read_seen(repo: Repository, cache: Cache, oids: Mapping[str, str]) -> Seen:
-    """What the tips ``oids`` say."""
-    kept = cache.find_tips()
+def read_seen(
+    cache: Cache, oids: Mapping[str, str], state_prefix: str, read: Callable[[list[str]], list[bytes | None]]
+) -> Seen:
+    """What the tips ``oids`` say. ``state_prefix`` is how their refs are called where they are shared; ``read`` gives
+    contents by name.
+    """
+    kept = cache.find_tips(oids)
     seen = Seen({}, {})
     unread = []
     for task, oid in oids.items():
         at, value = kept.get(task, ("", None))
-        if at != oid or not _take(seen, task, value, _path(repo, task)):
+        if at != oid or not _take(seen, task, value, _path(state_prefix, task)):
             unread.append(task)
     if unread:
-        texts = read_objects(repo.git, (f"{oids[task]}:{STATE_FILE}" for task in unread))
+        texts = read([f"{oids[task]}:{STATE_FILE}" for task in unread])
         fresh = [
-            (t, oids[t], *_read(text, oids[t], t, _path(repo, t)))
+            (t, oids[t], *_read(text, oids[t], t, _path(state_prefix, t)))
             for t, text in zip(unread, texts, strict=True)
         ]
         cache.keep_tips(fresh, in_use=len(oids))
         for task, _, value, _ in fresh:
-            _take(seen, task, value, _path(repo, task))
+            _take(seen, task, value, _path(state_prefix, task))
         order = {task: seen.rows[task] for task in oids if task in seen.rows}
         return Seen(order, seen.unreadable)
     return seen
@@ -102,14 +125,16 @@ def read_seen(repo: Repository, cache: Cache, oids: Mapping[str, str]) -> Seen:
 
 def open_states(repo: Repository) -> tuple[States, Seen]:
     """All states of a repository as they were last seen."""
+    from gitbaton.store.git import read_objects
+
     cache = open_cache(repo)
     oids = list_tips(repo)
-    seen = read_seen(repo, cache, oids)
-    return States(repo, cache, {t: o for t, o in oids.items() if t not in seen.unreadable}), seen
+    seen = read_seen(cache, oids, repo.state_prefix, partial(read_objects, repo.git))
+    return States(repo, cache, oids, seen.unreadable), seen
 
 
-def _path(repo: Repository, task: str) -> str:
-    return f"{repo.state_prefix}{task}:{STATE_FILE}"
+def _path(state_prefix: str, task: str) -> str:
+    return f"{state_prefix}{task}:{STATE_FILE}"
 
 
 def _take(seen: Seen, task: str, value: Any, path: str) -> bool:

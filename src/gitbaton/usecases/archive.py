@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import TaskRow
 from gitbaton.errors import LostRace, Refusal, TryAgain
-from gitbaton.store.edits import Edited, commit_edits
 from gitbaton.store.git import list_changed_since, list_entries, read_objects, resolve
 from gitbaton.store.layout import TASKS, archive_path, is_archived, task_path
 from gitbaton.store.rows import read_row
 from gitbaton.store.snapshots import SourceFile
-from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
-from gitbaton.usecases.writing import pushed
+from gitbaton.usecases.delivery import HERE, Delivery
+from gitbaton.usecases.project import Project, find_entry, refuse_inside
+from gitbaton.usecases.writing import open_target, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gitbaton.domain.board import Entry
+    from gitbaton.store.edits import Edited
+    from gitbaton.store.threetexts import Change
     from gitbaton.usecases.project import View
 
 #: Tasks that were finished lately are still being looked at.
@@ -62,9 +64,9 @@ class _Changed(TryAgain):
 
 
 def archive_tasks(
-    project: Project, wanted: Sequence[str] = (), *, days: int | None = AGE_DAYS, dry_run: bool = False, push: bool | None = None
+    project: Project, wanted: Sequence[str] = (), *, days: int | None = AGE_DAYS, dry_run: bool = False, to: Delivery = HERE
 ) -> Archived:  # fmt: skip
-    """Move finished tasks to the archive, in one commit: those ``wanted``, else all that this branch has not
+    """Move finished tasks to the archive, in one commit: those ``wanted``, else all that the branch has not
     changed for ``days`` (None: however young). Stays: a task that is somebody's (live), that has changes of
     this checkout, whose parent is not finished (parts are looked at together), and a cancelled one that
     something waits for (a person has to see it). Raises ``Refusal`` (``not-archivable``) when one of ``wanted``
@@ -72,25 +74,23 @@ def archive_tasks(
     """
     refuse_inside(project, "archive tasks")
 
-    def decide() -> Archived:
-        view = load_view(project, local=True)
+    def decide(there: _There) -> Archived:
         if wanted:
-            entries = list({(e := find_entry(view, text)).row.id: e for text in wanted}.values())
-            return _choose_all(project, view, [e for e in entries if not is_archived(e.row.path)])
-        return _choose(project, view, days)
+            entries = list({(e := find_entry(there.view, text)).row.id: e for text in wanted}.values())
+            return _choose_all(there, [e for e in entries if not is_archived(e.row.path)])
+        return _choose(there, days)
 
-    return _move(project, decide, "Archive {}", dry_run=dry_run, push=push)
+    return _move(project, decide, "Archive {}", dry_run=dry_run, to=to)
 
 
 def restore_tasks(
-    project: Project, wanted: Sequence[str], *, dry_run: bool = False, push: bool | None = None
+    project: Project, wanted: Sequence[str], *, dry_run: bool = False, to: Delivery = HERE
 ) -> Archived:
     """Bring archived tasks back to where new ones go, in one commit. Raises ``Refusal`` (``not-archived``)."""
     refuse_inside(project, "restore tasks")
 
-    def decide() -> Archived:
-        view = load_view(project, local=True)
-        rows = {(row := find_entry(view, text).row).id: row for text in wanted}
+    def decide(there: _There) -> Archived:
+        rows = {(row := find_entry(there.view, text).row).id: row for text in wanted}
         moves = []
         for row in rows.values():
             if not is_archived(row.path):
@@ -101,14 +101,23 @@ def restore_tasks(
             moves.append(Move(row.id, row.path, target))
         return Archived(tuple(moves))
 
-    return _move(project, decide, "Restore {} from the archive", dry_run=dry_run, push=push)
+    return _move(project, decide, "Restore {} from the archive", dry_run=dry_run, to=to)
+
+
+class _There(NamedTuple):
+    """Where files are moved: the board as it is seen from there, and the commit that the files are read at."""
+
+    project: Project
+    view: View
+    to: Delivery
+    commit: str | None
 
 
 # -- deciding ------------------------------------------------------------------------------------------------
 
 
-def _choose_all(project: Project, view: View, entries: Sequence[Entry]) -> Archived:
-    judged = _judge(project, view, entries)
+def _choose_all(there: _There, entries: Sequence[Entry]) -> Archived:
+    judged = _judge(there, entries)
     reasons = {task: why for task, why in judged.items() if isinstance(why, str)}
     if reasons:
         said = "; ".join(f"{task}: {why}" for task, why in sorted(reasons.items()))
@@ -116,16 +125,16 @@ def _choose_all(project: Project, view: View, entries: Sequence[Entry]) -> Archi
     return Archived(tuple(m for m in judged.values() if isinstance(m, Move)))
 
 
-def _choose(project: Project, view: View, days: int | None) -> Archived:
+def _choose(there: _There, days: int | None) -> Archived:
     finished = [
-        e for _, e in sorted(view.board.entries.items()) if e.state in _FINISHED and not is_archived(e.row.path)
+        e for _, e in sorted(there.view.board.entries.items()) if e.state in _FINISHED and not is_archived(e.row.path)
     ]  # fmt: skip
     young: set[str] = set()
-    if days is not None and finished:
-        since = project.clock().timestamp() - days * 86400
-        young = list_changed_since(project.repo.git, "HEAD", since, TASKS)
+    if days is not None and finished and there.commit:
+        since = there.project.clock().timestamp() - days * 86400
+        young = list_changed_since(there.project.repo.git, there.commit, since, TASKS)
     old = [e for e in finished if e.row.path not in young]
-    judged = _judge(project, view, old)
+    judged = _judge(there, old)
     return Archived(
         tuple(m for m in judged.values() if isinstance(m, Move)),
         tuple((task, why) for task, why in judged.items() if isinstance(why, str)),
@@ -133,29 +142,29 @@ def _choose(project: Project, view: View, days: int | None) -> Archived:
     )
 
 
-def _judge(project: Project, view: View, entries: Sequence[Entry]) -> dict[str, Move | str]:
+def _judge(there: _There, entries: Sequence[Entry]) -> dict[str, Move | str]:
     """By task: where its file goes, or why it stays."""
-    here = _read_here(project, [e.row.path for e in entries])
+    here = _read_rows(there, [e.row.path for e in entries])
     waiting: dict[str, list[str]] = {}
-    for entry in view.board.entries.values():
+    for entry in there.view.board.entries.values():
         if entry.state not in _FINISHED:
             for need in entry.row.depends_on:
                 waiting.setdefault(need, []).append(entry.row.id)
-    year = project.clock().year
+    year = there.project.clock().year
     judged: dict[str, Move | str] = {}
     for entry in entries:
         row = entry.row
-        why = _find_reason(view, entry, here.get(row.path), waiting.get(row.id, ()))
+        why = _find_reason(there.view, entry, here.get(row.path), waiting.get(row.id, ()))
         made = _YEAR.match(row.created or "")
         judged[row.id] = why or Move(row.id, row.path, archive_path(row.id, int(made[0]) if made else year))
     return judged
 
 
-def _read_here(project: Project, paths: Sequence[str]) -> dict[str, TaskRow]:
-    """The task files as they are committed on the branch that is checked out."""
-    head = resolve(project.repo.git, "HEAD")
-    found = list_entries(project.repo.git, head, paths) if head and paths else {}
-    texts = read_objects(project.repo.git, (e.oid for e in found.values()))
+def _read_rows(there: _There, paths: Sequence[str]) -> dict[str, TaskRow]:
+    """The task files as they are committed there."""
+    git = there.project.repo.git
+    found = list_entries(git, there.commit, paths) if there.commit and paths else {}
+    texts = read_objects(git, (e.oid for e in found.values()))
     rows = (read_row(path, SourceFile(text or b"")) for path, text in zip(found, texts, strict=True))
     return {row.path: row for row in rows if isinstance(row, TaskRow)}
 
@@ -185,21 +194,25 @@ def _find_reason(view: View, entry: Entry, here: TaskRow | None, waiting: Sequen
 
 
 def _move(
-    project: Project, decide: Callable[[], Archived], message: str, *, dry_run: bool, push: bool | None
+    project: Project, decide: Callable[[_There], Archived], message: str, *, dry_run: bool, to: Delivery
 ) -> Archived:
     """Decide and move; decide anew whenever a file turns out to be another one by now."""
     for _ in range(_TRIES):
-        plan = decide()
+        there = _There(*open_target(project, to), None)
+        repo = there.project.repo
+        there = there._replace(
+            commit=resolve(repo.git, "HEAD") if there.to.where == "here" else repo.base.commit
+        )
+        plan = decide(there)
         if dry_run or not plan.moves:
             return plan
         ids = [m.task for m in plan.moves]
-        said = message.format(ids[0] if len(ids) == 1 else f"{len(ids)} tasks")
+        said = message.format(ids[0] if len(ids) == 1 else f"{len(ids)} tasks") + _list_ids(ids)
         try:
-            changes = _make_changes(project, plan.moves)
-            edited = commit_edits(project.repo, changes, said + _list_ids(ids))
+            edited = write_documents(there.project, _make_changes(there, plan.moves), said, there.to)
         except _Changed:
             continue
-        return plan._replace(edited=pushed(project, edited, push=push))
+        return plan._replace(edited=edited)
     raise LostRace(["HEAD"])
 
 
@@ -207,13 +220,11 @@ def _list_ids(ids: Sequence[str]) -> str:
     return "" if len(ids) == 1 else "\n\n" + "".join(f"{i}\n" for i in ids)
 
 
-def _make_changes(
-    project: Project, moves: Sequence[Move]
-) -> Mapping[str, Callable[[bytes | None], bytes | None]]:
-    head = resolve(project.repo.git, "HEAD") or ""
-    tips = list_entries(project.repo.git, head, [m.source for m in moves])
-    texts = dict(zip(tips, read_objects(project.repo.git, (t.oid for t in tips.values())), strict=True))
-    changes: dict[str, Callable[[bytes | None], bytes | None]] = {}
+def _make_changes(there: _There, moves: Sequence[Move]) -> Mapping[str, Change]:
+    git = there.project.repo.git
+    tips = list_entries(git, there.commit or "", [m.source for m in moves])
+    texts = dict(zip(tips, read_objects(git, (t.oid for t in tips.values())), strict=True))
+    changes: dict[str, Change] = {}
     for move in moves:
         text = texts.get(move.source)
         if text is None:

@@ -10,7 +10,14 @@ from gitbaton.store.git import read_objects
 from gitbaton.store.live import list_past
 from gitbaton.store.plain import iter_newest_handoffs, read_plain
 from gitbaton.store.snapshots import read_source
-from gitbaton.usecases.choosing import Choice, accept_only, choose_next, name_local_tasks
+from gitbaton.usecases.choosing import (
+    Choice,
+    accept_only,
+    choose_next,
+    find_next,
+    keep_view,
+    name_local_tasks,
+)
 from gitbaton.usecases.project import Project, find_entry, load_view, own_task
 
 if TYPE_CHECKING:
@@ -122,5 +129,9 @@ def next_task(project: Project, *, label: str | None = None, plan: str | None = 
     if own := project.own_task:
         entry = load_view(project, local=False).board.entries.get(own)
         return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
-    choice = choose_next(load_view(project, local=False), accept=accept_only(label, plan))
-    return name_local_tasks(project, choice)
+    accept = accept_only(label, plan)
+    if chosen := find_next(project, accept):
+        return chosen
+    view = load_view(project, local=False)
+    keep_view(project, view)
+    return name_local_tasks(project, choose_next(view, accept=accept))

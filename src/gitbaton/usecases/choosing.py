@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import claimable_in_order, explain_reason
+from gitbaton.store.cache import open_cache
+from gitbaton.store.cachemove import Wanted, choose_from_index, keep_board
+from gitbaton.store.ledger import GIT_LEDGER
+from gitbaton.store.tips import States, list_tips
 from gitbaton.usecases.project import load_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gitbaton.domain.board import Entry
     from gitbaton.usecases.project import Project, View
@@ -62,3 +66,30 @@ def name_local_tasks(project: Project, choice: Choice) -> Choice:
 def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:
     """Whether an entry has ``label`` and belongs to ``plan``; None: any."""
     return lambda e: (not label or label in e.row.labels) and (not plan or e.row.plan == plan)
+
+
+def find_next(project: Project, accept: Callable[[Entry], bool]) -> Choice | None:
+    """The next task from the kept index of the board; None where that doesn't know of one."""
+    wanted = _want(project, list_tips(project.repo))
+    found = wanted and choose_from_index(
+        open_cache(project.repo), wanted, project.refs.now().timestamp(), accept
+    )
+    return Choice(found.entry, explain_reason(found.entry)) if found and found.entry else None
+
+
+def keep_view(project: Project, view: View) -> None:
+    """Keep the index of a board of base."""
+    states = view.tips.states
+    wanted = _want(project, states.all_oids) if isinstance(states, States) else None
+    if wanted:
+        keep_board(open_cache(project.repo), wanted, view.board, view.contents.plans)
+
+
+def _want(project: Project, tips: Mapping[str, str]) -> Wanted | None:
+    repo = project.repo
+    if repo.base.commit is None or project.own_task or project.ledger is not GIT_LEDGER:
+        return None
+    return Wanted(
+        str(repo.top), repo.base.commit, tips, repo.config_file.facts.attempts_max, project.refs.tolerance_s, repo.seen_prefix,
+        repo.state_prefix,
+    )  # fmt: skip

@@ -16,10 +16,11 @@ from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.outbox import ITEM_BYTES_MAX, write_item
 from gitbaton.store.yamledit import SetField
+from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.handoffs import render_handoff
 from gitbaton.usecases.material import find_newest_handoffs
 from gitbaton.usecases.project import Project, View, find_row, load_view, own_task
-from gitbaton.usecases.writing import HERE, Delivery, open_target, write_documents
+from gitbaton.usecases.writing import open_target, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

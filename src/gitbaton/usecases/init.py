@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal
+from gitbaton.store.checkout import read_index
 from gitbaton.store.edits import Edited, commit_edits
+from gitbaton.store.git import read_objects
 from gitbaton.store.layout import CONFIG_PATH, SCHEMAS, schema_line
 from gitbaton.store.schemas import KINDS, read_schema_text, schema_file
 from gitbaton.usecases.project import Project, refuse_inside
@@ -106,7 +108,11 @@ def _read(repo: Repository, path: str) -> bytes | None:
             code="not-a-file",
             hint="replace it by a plain file, then run init again",
         )
-    return full.read_bytes() if full.exists() else None
+    if full.exists():
+        return full.read_bytes()
+    entry = read_index(repo.git, [path]).get(path)
+    # A sparse checkout leaves the file out; it is there all the same.
+    return read_objects(repo.git, [entry.oid])[0] if entry and entry.skipped else None
 
 
 def _create(path: str, text: bytes) -> Callable[[bytes | None], bytes | None]:

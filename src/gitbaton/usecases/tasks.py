@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from gitbaton.domain.choices import PRIORITIES
 from gitbaton.domain.graph import find_cycles
-from gitbaton.domain.ids import check_id, find_id, find_similar, make_id
+from gitbaton.domain.ids import check_id, find_id, make_id
 from gitbaton.domain.outbox import Item, ProposedTask
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
@@ -18,25 +17,21 @@ from gitbaton.store.live import render_time
 from gitbaton.store.outbox import read_outbox, write_item
 from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField
 from gitbaton.usecases.assignments import list_edits, parse_assignment
+from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, View, find_row, refuse_inside
-from gitbaton.usecases.writing import HERE, Delivery, open_target, write_documents
+from gitbaton.usecases.setting import set_fields, set_priority
+from gitbaton.usecases.writing import Written, open_target, write_documents
+
+__all__ = [
+    "Written", "add_task", "change_dependencies", "change_fields", "edit_task", "edit_text", "set_fields", "set_priority",
+    "update_task",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gitbaton.domain.board import TaskRow
-    from gitbaton.store.edits import Edited
-
-
-class Written(NamedTuple):
-    """A task that was written, and the commit. ``edited`` is None inside an attempt: the task went to the
-    outbox as a proposal.
-    """
-
-    task: str
-    path: str
-    edited: Edited | None
 
 
 def add_task(
@@ -187,24 +182,29 @@ def _commit_edits(
     project: Project, row: TaskRow, edits: Sequence[Edit], message: str, *, to: Delivery
 ) -> Written:
     def change(old: bytes | None) -> bytes:
-        if old is None:
-            raise Refusal(
-                f"{row.path} is not in this checkout",
-                code="not-here",
-                hint=f"it is on {project.repo.base.branch}: edit it there with --base, or merge that first",
-            )
-        parse_document(old, row.path, Task, "task")  # what is wrong already is not the edit's fault
-        new = edit_document(old, row.path, "task", edits)
-        _refuse_misfit(new, row.path)
-        return new
+        return edit_text(project, old, row.path, edits)
 
     return Written(row.id, row.path, write_documents(project, {row.path: change}, message, to))
 
 
-def set_fields(project: Project, text: str, assignments: Sequence[str], *, to: Delivery = HERE) -> Written:
-    """As ``update_task``, with the words of the command line: ``FIELD=VALUE``, ``LIST+=ITEM``, ``LIST-=ITEM``,
-    ``FIELD=`` (remove), nested as ``run.model=…``.
+def edit_text(project: Project, old: bytes | None, path: str, edits: Sequence[Edit]) -> bytes:
+    """A task file's text after ``edits``. Raises ``Refusal`` (``not-here``), ``InvalidDocument`` for a file that was
+    wrong before, and ``UsageError`` (``bad-value``).
     """
+    if old is None:
+        raise Refusal(
+            f"{path} is not in this checkout",
+            code="not-here",
+            hint=f"it is on {project.repo.base.branch}: edit it there with --base, or merge that first",
+        )
+    parse_document(old, path, Task, "task")  # what is wrong already is not the edit's fault
+    new = edit_document(old, path, "task", edits)
+    _refuse_misfit(new, path)
+    return new
+
+
+def change_fields(project: Project, text: str, assignments: Sequence[str], *, to: Delivery = HERE) -> Written:
+    """As ``set_fields``, for every field and file."""
     return _update(project, text, [edit for a in assignments for edit in parse_assignment(a)], to=to)
 
 
@@ -252,20 +252,6 @@ def _with_whole_ids(view: View, row: TaskRow, edit: Edit) -> Edit:
             return RemoveItem(field, find_id(str(item), row.depends_on, noun="dependency"))
         case _:
             return edit
-
-
-def set_priority(project: Project, text: str, level: str, *, to: Delivery = HERE) -> Written:
-    """Set a task's priority. Raises ``UsageError`` for a level that there is not."""
-    if level not in PRIORITIES:
-        near = find_similar(level, PRIORITIES, 1)
-        raise UsageError(
-            f"there is no priority '{level}'",
-            code="bad-value",
-            hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(PRIORITIES)}",
-        )
-    return edit_task(
-        project, text, [SetField(("priority",), level)], f"Set priority of {{task}} to {level}", to=to
-    )
 
 
 def change_dependencies(

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.ids import make_slug
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import RefUpdate
-from gitbaton.store.apart import commit_apart
 from gitbaton.store.edits import Edited, commit_edits, queue_writers
 from gitbaton.store.layout import classify
 from gitbaton.store.merging import find_checkout, move_along, recover_followings
-from gitbaton.usecases.exchange import exchange_documents
 from gitbaton.usecases.project import Project, View, load_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gitbaton.store.edits import Change
+    from gitbaton.store.threetexts import Change
+    from gitbaton.usecases.delivery import Delivery
 
 _TRIES = 20
 #: What a server says to whoever may not push to a branch.
 _FORBIDDEN = ("push-refused", "no-permission")
 
 
-class Delivery(NamedTuple):
-    """Where an edit is to go. ``push`` is for ``here`` alone (None = as the config says): a remote's base branch
-    and proposals are pushed, or nobody would see them.
+class Written(NamedTuple):
+    """A task that was written, and the commit. ``edited`` is None inside an attempt: the task went to the
+    outbox as a proposal.
     """
 
-    where: Literal["here", "base", "proposal"] = "here"
-    push: bool | None = None
-
-
-HERE = Delivery()
+    task: str
+    path: str
+    edited: Edited | None
 
 
 def open_target(project: Project, to: Delivery) -> tuple[Project, View, Delivery]:
@@ -69,11 +66,13 @@ def pushed(project: Project, edited: Edited, *, push: bool | None) -> Edited:
     """Push the branch of an edit where asked to, or where the config says ``push: auto``. On a remote that has moved
     the edit is made anew, field by field; then the answer names the new commit.
     """
-    auto = push is None and project.repo.config.push == "auto"
+    auto = push is None and project.repo.config_file.facts.push == "auto"
     if not (push or auto) or edited.branch is None or project.repo.remote is None:
         return edited
     if edited.commit is None and not push:
         return edited  # asked for in words, a push also brings what an interrupted one left here
+    from gitbaton.usecases.exchange import exchange_documents
+
     try:
         done = exchange_documents(project, push=None if auto else True)
     except BatonError as error:
@@ -93,6 +92,8 @@ def pushed(project: Project, edited: Edited, *, push: bool | None) -> Edited:
 
 def _write_base(project: Project, changes: Mapping[str, Change], message: str) -> Edited:
     """Commit on the base branch, which is not checked out here. On a lost race the edit is made anew."""
+    from gitbaton.store.apart import commit_apart
+
     repo = project.repo
     ref = f"refs/heads/{repo.base.branch}"
     done = Edited(None, repo.base.branch, tuple(changes), pushed=repo.remote is not None)
@@ -148,6 +149,8 @@ def _explain_no_base(project: Project) -> Refusal:
 
 def _propose(project: Project, changes: Mapping[str, Change], message: str) -> Edited:
     """Put the edit on a branch of its own, and open a pull request where there is a forge for it."""
+    from gitbaton.store.apart import commit_apart
+
     repo = project.repo
     base = project.refs.fetch_branch(repo.base.branch)
     if base is None:

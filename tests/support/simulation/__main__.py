@@ -20,7 +20,7 @@ def main() -> int:
     given = parser.parse_args()
     running = given.running or max(1, given.runners * 3 // 5)
     fleet = Fleet(
-        Story(given.seed, given.runners, given.tasks, running=running, cost_per_day_usd=7.5 * running)
+        Story(given.seed, given.runners, given.tasks, running=running, cost_per_day_usd=15.0 * running)
     )
     begun, failed = time.monotonic(), False
     try:

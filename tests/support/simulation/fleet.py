@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import TaskRow
-from gitbaton.domain.config import Config
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Holder
 from gitbaton.domain.usage import Usage
 from gitbaton.errors import Refusal, TryAgain
+from gitbaton.store.configfile import ConfigFile
 from gitbaton.usecases.attempt import Watch
 from gitbaton.usecases.claim import Claim, claim_as_person, claim_task, stop_task
 from gitbaton.usecases.project import Project, load_view
@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     from gitbaton.ports import Agent, ShellRun
 
 HOUR = 3600.0
+CONFIG = """base: main
+retries: {{attempts: 3, backoff: 60s}}
+caps: {{running: {running}, cost_per_day_usd: {cost}}}
+run: {{budget_usd: 2.0}}
+breaker: {{failures: 5, cooldown: 10m}}
+"""
 LEASE_S = 1.25 * HOUR
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -54,7 +60,7 @@ class Story(NamedTuple):
     tasks: int = 2000
     people: int = 6
     running: int = 120
-    cost_per_day_usd: float = 900.0
+    cost_per_day_usd: float = 1800.0
     days_max: float = 20.0
     faults: float = 0.004
     deaths: float = 0.0002
@@ -75,15 +81,10 @@ class Fleet:
     def __post_init__(self) -> None:
         story = self.story
         self.world = World(story.seed)
-        config = Config.model_validate(
-            {
-                "base": "main", "retries": {"attempts": 3, "backoff": 60},
-                "caps": {"running": story.running, "cost_per_day_usd": story.cost_per_day_usd},
-                "run": {"budget_usd": 2.0}, "breaker": {"failures": 5, "cooldown": 600},
-            }
-        )  # fmt: skip
-        self.books = Books(self.world, config)
-        self.server = Server(self.books.watch, config)
+        text = CONFIG.format(running=story.running, cost=story.cost_per_day_usd)
+        config_file = ConfigFile(text.encode())
+        self.books = Books(self.world, config_file.config)
+        self.server = Server(self.books.watch, config_file)
         self.server.change_base({row.id: row for row in self._draw_tasks()})
         # The server is down for some minutes, and the model for a while, now and then.
         self.outages = self._draw_times(every_s=8 * HOUR, lasting_s=600)
@@ -265,7 +266,7 @@ class Runner(Somebody):
         finally:
             self.hasty = False
         if not isinstance(claimed, Claim):
-            self.world.wait(self.random.uniform(600, 1800))
+            self.world.wait(self.random.uniform(0.25, 1.25) * HOUR)
             return
         self.books.begin(claimed, sane=abs(self.skew_s) <= SANE_S)
         try:
@@ -326,12 +327,12 @@ class Person(Somebody):
                 project = self.open(skew_s=self.random.uniform(-SANE_S, SANE_S))
             except (Refusal, TryAgain):
                 self.books.count("a person was refused")
-            self.world.wait(self.random.uniform(120, 900))
+            self.world.wait(self.random.uniform(300, 1500))
 
     def _look(self, project: Project) -> None:
         board = load_view(project.fetched(), local=False).board
         waiting = [e for e in board.entries.values() if self._waits(e)]
-        for entry in self.random.sample(waiting, min(12, len(waiting))):
+        for entry in self.random.sample(waiting, min(20, len(waiting))):
             try:
                 self._decide(project, entry)
             except (Refusal, TryAgain):

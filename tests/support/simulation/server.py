@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.errors import LostRace, Unreachable
 from gitbaton.ports import RefUpdate, Review
-from gitbaton.store.configfile import ConfigFacts, ConfigFile
 from gitbaton.store.git import Git
 from gitbaton.store.live import Tip, Tips
 from gitbaton.store.repository import Base, Repository
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gitbaton.domain.board import TaskRow
-    from gitbaton.domain.config import Config
     from gitbaton.domain.state import State
     from gitbaton.domain.workflow_run import WorkflowRun
+    from gitbaton.store.configfile import ConfigFile
     from support.simulation.world import World
 
 BASE = "refs/heads/main"
@@ -49,12 +48,12 @@ class Commit(NamedTuple):
 class Server:
     """Refs and objects. ``watch`` is told of every state that a push brings, before anybody sees it."""
 
-    def __init__(self, watch: Callable[[State | None, State], None], config: Config) -> None:
+    def __init__(self, watch: Callable[[State | None, State], None], config_file: ConfigFile) -> None:
         self.refs: dict[str, str] = {}
         self.states: dict[str, str] = {}
         self.commits: dict[str, Commit] = {}
         self.reviews: dict[str, Review] = {}
-        self.config_file = SettledConfig(config)
+        self.config_file = config_file
         self._watch = watch
         self._contents: OrderedDict[str, Contents] = OrderedDict()
 
@@ -243,20 +242,6 @@ class Clone:
                 self.states[u.ref.removeprefix(STATES)] = u.new
             elif u.new and u.ref == BASE:
                 self.base = u.new
-
-
-class SettledConfig(ConfigFile):
-    """Settings that stand in no file."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(None)
-        self.facts = ConfigFacts(config.base, config.remote, config.namespace, config.retries.attempts)
-        self._config = config
-
-    @property
-    def config(self) -> Config:
-        """See ``ConfigFile``."""
-        return self._config
 
 
 @dataclass(frozen=True, slots=True)

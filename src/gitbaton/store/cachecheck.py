@@ -1,0 +1,51 @@
+"""How the cache is, for ``baton doctor``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from gitbaton.store.cache import NAME, PATIENCE_S, cache_file
+
+if TYPE_CHECKING:
+    from gitbaton.store.repository import Repository
+
+
+class CacheState(NamedTuple):
+    """What there is to say about the cache: its file, the bytes it takes, and what is wrong with it, in a sentence.
+    ``leftovers`` are files of other versions and damaged ones that were set aside; they may be deleted.
+    """
+
+    file: str
+    size: int
+    problem: str | None
+    leftovers: tuple[str, ...]
+
+
+def describe_cache(repo: Repository) -> CacheState:
+    """How the cache of a repository is. A missing one is no problem, and neither is one that somebody else uses."""
+    file = cache_file(repo.common_dir)
+    folder = os.path.dirname(file)
+    size, problem = 0, None
+    try:
+        size = os.stat(file).st_size
+        with contextlib.closing(
+            sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True, timeout=PATIENCE_S)
+        ) as db:
+            said = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            problem = None if said == "ok" else f"it is damaged: {said}"
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        problem = f"it can't be read: {error.strerror}"
+    except sqlite3.Error as error:
+        is_busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        problem = None if is_busy else f"it is damaged: {error}"
+    if problem is None and os.path.isdir(folder) and not os.access(folder, os.W_OK):
+        problem = "it can't be written, so everything is read anew each time"
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    old = tuple(sorted(n for n in names if n.startswith("cache-") and n not in (NAME, f"{NAME}-journal")))
+    return CacheState(file, size, problem, tuple(os.path.join(folder, n) for n in old))
