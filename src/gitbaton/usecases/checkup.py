@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.finding import Finding
 from gitbaton.errors import BatonError
+from gitbaton.store.cache import DAMAGED
+from gitbaton.store.cachecheck import describe_cache, drop_cache
 from gitbaton.store.edits import commit_edits
 from gitbaton.store.git import is_ancestor, resolve
 from gitbaton.store.leftovers import (
     clear_away,
     complete_in,
-    drop_cache,
     drop_lock,
     find_abandoned,
-    find_damaged_caches,
     find_interrupted,
     find_locks,
 )
@@ -175,9 +175,20 @@ def _is_published(project: Project, left: Abandoned) -> bool:
 
 
 def _check_caches(project: Project) -> Iterator[Finding]:
-    for file in find_damaged_caches(project.repo):
+    cache = describe_cache(project.repo)
+    aside = [file for file in cache.leftovers if file.endswith(DAMAGED)]
+    for file in [cache.file, *aside] if cache.is_damaged else aside:
         said = f"the cache {file} is damaged; it is only slower without"
         yield Finding("broken-cache", "warning", said, "deletes it", partial(drop_cache, file))
+    if cache.problem and not cache.is_damaged:
+        said = f"the cache {cache.file} is of no use: {cache.problem}"
+        yield Finding(
+            "unusable-cache", "note", said, f"check the permissions of {project.repo.common_dir / 'baton'}"
+        )
+    for file in cache.leftovers:
+        if file not in aside:
+            said = f"the cache {file} belongs to another version; it is not used any more"
+            yield Finding("old-cache", "note", said, "deletes it", partial(drop_cache, file))
 
 
 def _check_sharing(project: Project) -> Iterator[Finding]:
