@@ -20,7 +20,7 @@ pytestmark = pytest.mark.promise("claim.always-one")
 SMALL = Story(seed=1, runners=20, tasks=100, people=3, running=8, cost_per_day_usd=120.0)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_everything_gets_done_and_nothing_is_broken(seed: int) -> None:
     """``Fleet.run`` checks each push and each start; here is what makes a story worth telling."""
     fleet = Fleet(SMALL._replace(seed=seed))

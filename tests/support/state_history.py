@@ -20,7 +20,7 @@ STATES = "refs/baton/tasks/"
 def check_step(before: State | None, after: State) -> None:
     """``after`` follows ``before`` by the table: the event may happen there and leads where it stands; a fenced
     one kept the run id; only a claim makes an attempt, with the next number, and only a withdrawal takes it back;
-    what is told of an attempt that ended stays.
+    what is told of an attempt that ended stays, and so do the words for the next one until good work used them.
     """
     task, event = after.task, after.event.name
     assert before is None or before.task == task
@@ -39,6 +39,8 @@ def check_step(before: State | None, after: State) -> None:
         assert after.run not in {a.run for a in known}, "a run id was used again"
         assert after.attempts[-1].run == after.run
         assert all(a.ended for a in after.attempts[:-1]), "two attempts run at once"
+    if before and event not in ("published", "merged"):  # only good work uses up what people said
+        assert set(before.guidance) <= set(after.guidance), f"{event} of {task} forgot what was said"
     for old, new in zip(known, after.attempts, strict=False):
         assert new.run == old.run
         assert old.ended is None or new == old, f"{event} of {task} rewrote attempt {old.number}"

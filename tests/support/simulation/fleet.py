@@ -288,7 +288,10 @@ class Runner(Somebody):
         start = branch_tip or claim.base
         head = server.add([start])
         usage = Usage(cost_usd=round(self.random.uniform(0.1, 1.9), 2))
-        finish(project, claim, outcome, head=head, branch_tip=branch_tip, usage=usage, patience=4)
+        tip = finish(project, claim, outcome, head=head, branch_tip=branch_tip, usage=usage, patience=4)
+        mine = tip.state.attempts[claim.tip.state.attempt - 1]
+        assert (mine.run, mine.head) == (claim.run, head), f"{claim.run} published in the name of {mine.run}"
+        self.books.checks += 1
         self.books.acknowledged[f"refs/baton/attempts/{task}/{claim.tip.state.attempt}"] = head
 
     def _work(self, watch: Watch) -> Outcome | None:
