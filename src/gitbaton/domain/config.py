@@ -294,7 +294,7 @@ class Config(Document):
             title="Layout",
             description=(
                 "Where new task files go. flat: tasks/ itself. plan: a folder for each plan. "
-                "shard: spread over 256 folders by id. Files that are there already stay where they are."
+                "shard: spread over 256 folders by id. Files that are there stay where they are."
             ),
         ),
     ] = "flat"

@@ -132,9 +132,12 @@ def _merge_sheets(
     if head is None or tail is None:
         return None
     parts, marked = [head], []
+    known = _comments(texts[0])
     for name in _order(old, mine, other):
         pieces = [sheet.fields.get(name) for sheet in sheets]
-        part = _merge_piece(pieces, name, wanted.get(name, GONE), path, shape, clashes=name in clashing)
+        part = _merge_piece(
+            pieces, name, wanted.get(name, GONE), path, shape, clashes=name in clashing, known=known
+        )
         if part is None:
             part = _mark_piece(*(p or "" for p in pieces))
             marked.append(name)
@@ -177,9 +180,16 @@ def _choose_blanks(old: int | None, mine: int | None, other: int | None) -> int:
 
 
 def _merge_piece(
-    pieces: Sequence[str | None], name: str, wanted: object, path: str, shape: Shape, *, clashes: bool
+    pieces: Sequence[str | None],
+    name: str,
+    wanted: object,
+    path: str,
+    shape: Shape,
+    *,
+    clashes: bool,
+    known: Counter[str],
 ) -> str | None:
-    """One field's text; empty when it goes, None for a conflict."""
+    """One field's text; empty when it goes, None for a conflict. ``known`` are all comments of the common base."""
     old, mine, other = pieces
     if other in (mine, old):
         return mine or ""
@@ -189,7 +199,7 @@ def _merge_piece(
         return None
     if wanted is GONE or mine is None or other is None:
         added = _comments(mine or "") + _comments(other or "") - _comments(old or "")
-        return None if added or wanted is not GONE else ""
+        return _keep_moved(mine or other or "", added, known) if wanted is GONE else None
     lines = join_parts([r.merged for r in _compare_lines(old or "", mine, other)])
     if lines is not None and _says(lines, {name: wanted}, path, shape):
         return lines
@@ -201,6 +211,16 @@ def _merge_piece(
         if not (_comments(second) - _comments(old or "") - _comments(text)):
             return text
     return None
+
+
+def _keep_moved(text: str, added: Counter[str], known: Counter[str]) -> str | None:
+    """What stays of a field that goes: comments that came to it because the field above them went, too. None where
+    somebody wrote a new comment on it.
+    """
+    lines = [
+        line for line in text.splitlines(keepends=True) if line.startswith("#") and _comments(line) & added
+    ]
+    return None if added - known or added - _comments("".join(lines)) else "".join(lines)
 
 
 def _merge_remarks(old: str, mine: str, other: str) -> str | None:
