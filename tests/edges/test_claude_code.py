@@ -372,7 +372,7 @@ def test_the_money_limit(desk: Desk) -> None:
 
 def test_silence_of_the_model_ends_it_and_its_cost_is_known(desk: Desk) -> None:
     report = desk.run(
-        [bash("ls", usage=THOUSANDS), {"text": "Thinking", "stall": 300}], limits=Limits(60, idle_s=1.5)
+        [bash("ls", usage=THOUSANDS), {"text": "Thinking", "stall": 300}], limits=Limits(60, idle_s=6.0)
     )
     assert report.outcome is Outcome.IDLE
     assert "the agent went silent" in report.message
