@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_INTERRUPTED, EXIT_NOTHING, Answer, Command, open_here
 from gitbaton.report.records import record, task_record
-from gitbaton.usecases.board import show_task
 from gitbaton.usecases.choosing import Choice
 
 if TYPE_CHECKING:
@@ -30,14 +29,13 @@ def _configure_claim(p: argparse.ArgumentParser) -> None:
 def _claim(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.claim import claim_as_person
 
-    project = open_here()
-    claimed = claim_as_person(project, a.id)
+    claimed = claim_as_person(open_here(), a.id)
     if isinstance(claimed, Choice):
         return _nothing("claim", claimed)
     task = claimed.entry.row.id
     text = f"{task} is yours: {claimed.entry.row.title}\n  {claimed.reason}\n  when it is finished: baton complete {task}; to give it back: baton stop {task}"
     return Answer(
-        record("claim", task=_task_now(project, task), reason=claimed.reason, run=claimed.run), text
+        record("claim", task=task_record(claimed.held), reason=claimed.reason, run=claimed.run), text
     )
 
 
@@ -46,6 +44,8 @@ def _nothing(kind: str, choice: Choice) -> Answer:
 
 
 def _task_now(project: Project, task: str) -> dict[str, Any]:
+    from gitbaton.usecases.board import show_task
+
     return task_record(show_task(project.reread(), task).entry)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason
+from gitbaton.domain.board import claimable_in_order, explain_reason, fold_task
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
 from gitbaton.errors import Refusal, TryAgain, Unreachable
-from gitbaton.store.live import Tip, render_time
+from gitbaton.store.live import Tip, Tips, render_time, to_live_rows
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import find_reached_cap, find_spent_budget
 from gitbaton.usecases.choosing import Choice, accept_only, explain_nothing, name_local_tasks
@@ -40,13 +40,16 @@ _ROUNDS = 4
 
 
 class Claim(NamedTuple):
-    """A task that is ours: as it stood on the board, the state we wrote, and the base it was decided on."""
+    """A task that is ours: as it stood on the board, the state we wrote, the base it was decided on, and as it stands
+    on the board now.
+    """
 
     entry: Entry
     tip: Tip
     run: str
     base: str
     reason: str
+    held: Entry
 
 
 def claim_task(
@@ -191,7 +194,19 @@ def _try_claim(
     except KeyboardInterrupt:  # in the middle of the push, perhaps: the server may hold the claim
         withdraw_if_arrived(project, entry.row.id, run)
         raise
-    return Claim(entry, tip, run, base, explain_reason(entry))
+    return Claim(entry, tip, run, base, explain_reason(entry), _hold(project, entry, tip))
+
+
+def _hold(project: Project, entry: Entry, tip: Tip) -> Entry:
+    """The board's entry with the claim. Only what needs nothing more and has no parts can be claimed, so no other
+    task counts.
+    """
+    task = entry.row.id
+    live = to_live_rows(Tips({task: tip}, {}), tolerance_s=project.refs.tolerance_s)[task]
+    return fold_task(
+        entry.row, live, (), entry.row.depends_on, (), depth=entry.depth, now=project.refs.now().timestamp(),
+        attempts_max=project.repo.config_file.facts.attempts_max,
+    )  # fmt: skip
 
 
 def _origin(old: State | None) -> LiveStatus:
