@@ -46,6 +46,6 @@ ROWS = (
         _claim,
         lambda stage, tasks: [_form(stage, tasks)],
         goal=2,
-        cause="it is two exchanges with the server, a fetch and a push, where the other side is one; and the models and the runner are loaded, and the board read once more to answer",
+        cause="it is two exchanges with the server, a fetch and a push, where the other side is one; and the model of states and the YAML reader are loaded to check what is written",
     ),
 )

@@ -9,6 +9,7 @@ import pytest
 
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.store import git as git_module
+from gitbaton.store.configfile import ConfigFacts
 from gitbaton.store.repository import Base, Repository, open_repository, require_config
 from support.hermetic_git import create_bare, git
 from support.repos import Checkout, make_repository
@@ -247,6 +248,31 @@ def test_the_config_on_base_counts(tmp_path: Path) -> None:
     work.commit({CONFIG: "prefix: base/\n"}, push=True)
     work.write({CONFIG: "prefix: local/\n"})
     assert look(work).config.prefix == "base/"
+
+
+def test_after_a_fetch_the_config_is_the_new_bases(tmp_path: Path) -> None:
+    work = make_repository(tmp_path, {"x.txt": "x\n"}, remote=True)
+    before = look(work)
+    work.write({CONFIG: "prefix: local/\n"})
+    assert before.fetched().config.prefix == "local/", "base has none, so nothing is known of it"
+    for prefix in ("one/", "two/"):
+        work.commit({CONFIG: f"prefix: {prefix}\n"}, push=True)
+        after = before.fetched()
+        assert (after.config.prefix, after.config_file.facts.prefix) == (prefix, prefix)
+        assert after.fetched().config_file is after.config_file, "the same commit has the same config"
+        before = after
+
+
+@pytest.mark.parametrize(
+    ("text", "is_capped"),
+    [("{}", False), ("caps: {running: 1}", True), ("caps: {open_reviews: 2}", True), ("caps: {cost_per_day_usd: 1.5}", False)],
+)  # fmt: skip
+def test_what_every_command_needs_of_the_config(tmp_path: Path, text: str, *, is_capped: bool) -> None:
+    work = make_repository(tmp_path, {CONFIG: f"{text}\n"})
+    for _ in ("read", "kept"):
+        assert look(work).config_file.facts == ConfigFacts(is_capped=is_capped), (
+            "else the model's own defaults"
+        )
 
 
 def test_a_broken_config_gives_defaults_to_look_and_refuses_to_act(tmp_path: Path) -> None:

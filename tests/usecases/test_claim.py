@@ -22,6 +22,7 @@ from support.team import CONFIG, Hurried, Team, claim, make_unaware, meddle, ref
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gitbaton.domain.board import LiveRow
     from gitbaton.domain.state import State
     from gitbaton.usecases.project import Project
 
@@ -45,6 +46,31 @@ def test_the_state_says_everything(team: Team) -> None:
         "attempts": [{"number": 1, "run": claimed.run, "agent": "bot", "started": "2026-01-31T09:00:00Z", "base": base}],
     }  # fmt: skip
     assert (claimed.base, claimed.tip.state, claimed.entry.row.id) == (base, state, "a")
+
+
+def test_the_claimed_task_is_told_as_the_board_shows_it(tmp_path: Path) -> None:
+    """The answer is made without reading the board again."""
+    files = {
+        "tasks/a.yaml": "title: A\ndepends_on: [done]\nrun: {attempts: 3}\nmilestone: m\n",
+        "tasks/b.yaml": "title: B\ndepends_on: [a]\n",
+        "tasks/done.yaml": "title: Done\nstatus: done\n",
+    }
+    team = Team(tmp_path, {**files, "tasks/config.yaml": CONFIG})
+
+    def held(claimed: Claim | Choice) -> LiveRow | None:
+        assert isinstance(claimed, Claim)
+        assert claimed.held == load_view(team.join().fetched(), local=False).board.entries["a"]
+        return claimed.held.live
+
+    assert held(take(team.join("lost"), "a"))
+    team.clock.advance(10**5)
+    again = held(take(team.join("second"), "a"))
+    assert again
+    assert (again.attempt, again.holder) == (2, "second")
+    team.clock.advance(10**5)
+    by_person = held(claim_as_person(team.join("Tess"), "a"))
+    assert by_person
+    assert (by_person.attempt, by_person.person, by_person.lease) == (3, True, None)
 
 
 @pytest.mark.promise("claim.never-held")

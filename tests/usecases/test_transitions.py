@@ -11,11 +11,13 @@ from gitbaton.domain.lifecycle import ALL, TABLE, IllegalEvent
 from gitbaton.domain.state import Event, Holder, State
 from gitbaton.errors import InvalidDocument, LostRace, Refusal, Unreachable
 from gitbaton.ports import RefUpdate
+from gitbaton.store.cache import open_cache
 from gitbaton.store.live import write_state
 from gitbaton.usecases.claim import Claim, claim_task
+from gitbaton.usecases.project import load_view
 from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
 from support.git_http import GitHttpServer
-from support.hermetic_git import git
+from support.hermetic_git import git, git_environment
 from support.loopback import Fault
 from support.repos import Checkout, Clock, make_repository, project
 from support.state_history import read_events, read_history
@@ -49,6 +51,50 @@ def over_http(server: GitHttpServer, folder: Path) -> Checkout:
     work.git("remote", "add", "origin", url)
     work.git("push", "--quiet", "origin", "main")
     return Checkout(work.path, server.root / "work.git", work.ids)
+
+
+@pytest.mark.parametrize("date", [None, "2026-01-31T09:00:00Z", "@1769850000 +0200"])
+def test_a_state_is_the_commit_that_git_would_make(
+    work: Checkout, monkeypatch: pytest.MonkeyPatch, date: str | None
+) -> None:
+    """It is written without asking git."""
+    for name in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"):
+        monkeypatch.delenv(name)
+        if date:
+            monkeypatch.setenv(name, date)
+    who = project(work)
+    event = Event(name="claimed", id="e1", at="2026-01-31T09:00:00Z", by="Zoë  O'Hara\n<z@example.org>")
+    first = write_state(who.repo, State(task="job", status="in_progress", event=event, attempt=1), None)
+    second = write_state(who.repo, State(task="job", status="open", event=event), first)
+    for oid, parents in ((first, ()), (second, ("-p", first))):
+        head, _, message = work.git("cat-file", "commit", oid).partition("\n\n")
+        times = {line.split()[0]: " ".join(line.split()[-2:]) for line in head.splitlines() if ">" in line}
+        env = {
+            **git_environment(), "GIT_AUTHOR_NAME": "gitbaton", "GIT_AUTHOR_EMAIL": "gitbaton@users.noreply.github.com",
+            "GIT_COMMITTER_NAME": "gitbaton", "GIT_COMMITTER_EMAIL": "gitbaton@users.noreply.github.com",
+            "GIT_AUTHOR_DATE": f"@{times['author']}", "GIT_COMMITTER_DATE": f"@{times['committer']}",
+        }  # fmt: skip
+        again = git(work.path, "commit-tree", f"{oid}^{{tree}}", *parents, env=env, stdin=message + "\n")
+        assert again.strip() == oid
+        if date == "2026-01-31T09:00:00Z":
+            assert times["author"] == "1769850000 +0000"
+        assert git(work.path, "ls-tree", oid).split()[0] == "100644"
+    work.git("fsck", "--strict", first, second)
+
+
+@pytest.mark.parametrize("cache", ["true", "false"])
+def test_what_was_written_is_not_read_again(work: Checkout, cache: str) -> None:
+    work.git("config", "baton.cache", cache)
+    who = project(work)
+    claimed = claim_task(who, "job", holder=Holder(name="Zoë", kind="person"), lease_s=None)
+    assert isinstance(claimed, Claim)
+    kept = open_cache(who.repo).find_tips(["job"])
+    assert (kept["job"][0] if kept else None) == (claimed.tip.oid if cache == "true" else None)
+    looked = load_view(project(work), local=False)
+    work.git("config", "baton.cache", "false")
+    anew = load_view(project(work), local=False)
+    assert looked.board == anew.board
+    assert looked.tips.states["job"] == anew.tips.states["job"] == claimed.tip
 
 
 def claim(project: Project, lease_s: float = 100.0) -> Claim:

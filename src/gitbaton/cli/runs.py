@@ -1,4 +1,4 @@
-"""Commands on attempts: claim, run, briefing, logs, stop."""
+"""Commands on attempts: claim, run, briefing, logs, stop. Each loads only what it needs itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_INTERRUPTED, EXIT_NOTHING, Answer, Command, open_here
 from gitbaton.report.records import record, task_record
-from gitbaton.report.run_text import RunView
-from gitbaton.usecases.board import show_task
 from gitbaton.usecases.choosing import Choice
-from gitbaton.usecases.claim import claim_as_person, stop_task
-from gitbaton.usecases.logs import read_log
-from gitbaton.usecases.run import describe_settings, preview_run, run_task
-from gitbaton.usecases.takeover import takeover_task
-from gitbaton.wiring import heed_termination
 
 if TYPE_CHECKING:
     import argparse
@@ -34,14 +27,15 @@ def _configure_claim(p: argparse.ArgumentParser) -> None:
 
 
 def _claim(a: argparse.Namespace) -> Answer:
-    project = open_here()
-    claimed = claim_as_person(project, a.id)
+    from gitbaton.usecases.claim import claim_as_person
+
+    claimed = claim_as_person(open_here(), a.id)
     if isinstance(claimed, Choice):
         return _nothing("claim", claimed)
     task = claimed.entry.row.id
     text = f"{task} is yours: {claimed.entry.row.title}\n  {claimed.reason}\n  when it is finished: baton complete {task}; to give it back: baton stop {task}"
     return Answer(
-        record("claim", task=_task_now(project, task), reason=claimed.reason, run=claimed.run), text
+        record("claim", task=task_record(claimed.held), reason=claimed.reason, run=claimed.run), text
     )
 
 
@@ -50,6 +44,8 @@ def _nothing(kind: str, choice: Choice) -> Answer:
 
 
 def _task_now(project: Project, task: str) -> dict[str, Any]:
+    from gitbaton.usecases.board import show_task
+
     return task_record(show_task(project.reread(), task).entry)
 
 
@@ -68,6 +64,10 @@ def _run(a: argparse.Namespace) -> Answer:
     project = open_here()
     if a.dry_run:
         return _preview(project, a)
+    from gitbaton.report.run_text import RunView
+    from gitbaton.usecases.run import run_task
+    from gitbaton.wiring import heed_termination
+
     heed_termination()
     view = RunView(sys.stderr if a.json else sys.stdout)
 
@@ -110,6 +110,8 @@ def _what_next(ran: Ran) -> str:
 
 
 def _preview(project: Project, a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.run import describe_settings, preview_run
+
     preview = preview_run(project, a.id, agent_name=a.agent)
     if isinstance(preview, Choice):
         return _nothing("run", preview)
@@ -132,6 +134,8 @@ def _configure_briefing(p: argparse.ArgumentParser) -> None:
 
 
 def _briefing(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.run import preview_run
+
     preview = preview_run(open_here(), a.id, agent_name=a.agent)
     assert not isinstance(preview, Choice), "with an id there is always an entry"
     return Answer(
@@ -151,6 +155,8 @@ def _configure_logs(p: argparse.ArgumentParser) -> None:
 
 
 def _logs(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.logs import read_log
+
     log = read_log(open_here(), a.id, attempt=a.attempt)
     if a.raw:
         return Answer(
@@ -170,6 +176,8 @@ def _configure_takeover(p: argparse.ArgumentParser) -> None:
 
 
 def _takeover(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.takeover import takeover_task
+
     project = open_here()
     taken = takeover_task(project, a.id, sure=a.yes)
     task = taken.tip.state.task
@@ -191,6 +199,8 @@ def _configure_stop(p: argparse.ArgumentParser) -> None:
 
 
 def _stop(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.claim import stop_task
+
     project = open_here()
     tip = stop_task(project, a.id, a.reason)
     task = tip.state.task

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from gitbaton.domain.durations import LONGEST_S, parse_duration
 from gitbaton.domain.durations import PATTERN as DURATION_PATTERN
+from gitbaton.domain.ids import ID_PATTERN
 
 
 def take_text(value: object) -> object:
@@ -32,6 +33,12 @@ LINE_PATTERN = r"^[^\r\n]*\S[^\r\n]*$"
 #: One line that names something, for lists and subjects of commits.
 TitleText = Annotated[
     str, Field(min_length=1, max_length=200, pattern=LINE_PATTERN), BeforeValidator(take_text)
+]
+
+TaskId = Annotated[
+    str,
+    Field(pattern=ID_PATTERN, title="Task id", examples=["add-login-endpoint"]),
+    BeforeValidator(take_text),
 ]
 
 #: A length of time; seconds once it is read.

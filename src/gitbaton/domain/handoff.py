@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from gitbaton.domain.document import Document, NonEmptyText, Part, Text
+from gitbaton.domain.document import Document, NonEmptyText, Part, TaskId, Text
 from gitbaton.domain.outcome import Outcome
-from gitbaton.domain.task import TaskId
 from gitbaton.domain.usage import Usage
 
 NextAction = Literal["continue", "needs_revision", "blocked", "needs_input", "complete"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from pydantic import Field, field_validator
 
 from gitbaton.domain.choices import Complexity, Priority, Type
-from gitbaton.domain.document import NonEmptyText, Part, Text, TitleText
+from gitbaton.domain.document import NonEmptyText, Part, TaskId, Text, TitleText
 from gitbaton.domain.handoff import DATA_BYTES_MAX, Decision, Handoff, NextAction
-from gitbaton.domain.task import Criterion, TaskId
+from gitbaton.domain.task import Criterion
 from gitbaton.domain.wording import cut_text, measure_block
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from gitbaton.domain.document import Document, Text, TitleText
-from gitbaton.domain.task import Criterion, TaskId
+from gitbaton.domain.document import Document, TaskId, Text, TitleText
+from gitbaton.domain.task import Criterion
 
 
 class Plan(Document):

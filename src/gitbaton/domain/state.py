@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from gitbaton.domain.document import Document, NonEmptyText, Part, Text
+from gitbaton.domain.document import Document, NonEmptyText, Part, TaskId, Text
 from gitbaton.domain.lifecycle import EventName, LiveStatus
 from gitbaton.domain.outcome import Outcome
-from gitbaton.domain.task import TaskId
 from gitbaton.domain.usage import Usage
 
 ObjectId = Annotated[str, Field(pattern=r"^[0-9a-f]{40,64}$")]

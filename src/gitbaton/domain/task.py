@@ -7,14 +7,18 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from gitbaton.domain.choices import Complexity, Priority, Status, Type
-from gitbaton.domain.document import Document, Duration, NonEmptyText, Part, Text, TitleText, take_text
+from gitbaton.domain.document import (
+    Document,
+    Duration,
+    NonEmptyText,
+    Part,
+    TaskId,
+    Text,
+    TitleText,
+    take_text,
+)
 from gitbaton.domain.ids import ID_PATTERN
 
-TaskId = Annotated[
-    str,
-    Field(pattern=ID_PATTERN, title="Task id", examples=["add-login-endpoint"]),
-    BeforeValidator(take_text),
-]
 PlanId = Annotated[
     str, Field(pattern=ID_PATTERN, title="Plan id", examples=["user-accounts"]), BeforeValidator(take_text)
 ]

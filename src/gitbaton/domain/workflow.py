@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from gitbaton.domain.choices import Complexity, Priority, Type
-from gitbaton.domain.document import Document, NonEmptyText, Part, Text, TitleText
-from gitbaton.domain.task import Criterion, TaskId
+from gitbaton.domain.document import Document, NonEmptyText, Part, TaskId, Text, TitleText
+from gitbaton.domain.task import Criterion
 
 
 class Parameter(Part):

@@ -92,10 +92,10 @@ class Cache:
         value = _unpack(oid, found[0][0]) if found else None
         return value and value[0]
 
-    def keep_tips(self, tips: Iterable[tuple[str, str, Any, Any]], *, in_use: int) -> None:
-        """Keep (task, tip id, value, whole state); a task has one tip."""
+    def keep_tips(self, tips: Iterable[tuple[str, str, Any, Any]], *, in_use: int | None = None) -> None:
+        """Keep (task, tip id, value, whole state); a task has one tip. All others go as in ``keep_rows``."""
         values = ((task, oid, _pack(oid, value), _pack(oid, state)) for task, oid, value, state in tips)
-        self._insert("tips", values, limit=2 * in_use + _SLACK)
+        self._insert("tips", values, limit=None if in_use is None else 2 * in_use + _SLACK)
 
     def find_document(self, kind: str, oid: str) -> Any:
         """What was kept of a whole document, or None."""

@@ -22,15 +22,20 @@ class ConfigFacts(NamedTuple):
     namespace: str = "refs/baton"
     attempts_max: int = 3
     push: str = "manual"
+    prefix: str = "baton/"
+    #: Whether there are caps that count for people, too.
+    is_capped: bool = False
 
 
 class ConfigFile:
     """The text of a settings file (None: there is none). What every command needs is kept in the cache; all else is
-    parsed when it is asked for. A file that can't be read gives the defaults and its problems.
+    parsed when it is asked for. A file that can't be read gives the defaults and its problems. ``commit`` is the one
+    whose file it is; None for a file of the working tree.
     """
 
-    def __init__(self, data: bytes | None, cache: Cache | None = None) -> None:
+    def __init__(self, data: bytes | None, cache: Cache | None = None, *, commit: str | None = None) -> None:
         self._data = data
+        self.commit = commit
         self.facts = ConfigFacts()
         self.problems: tuple[Problem, ...] = ()
         if data is None:
@@ -41,9 +46,11 @@ class ConfigFile:
             self.problems = tuple(Problem(*p) for p in kept[1])
             return
         config, self.problems = self._parsed
+        caps = config.caps
         self.facts = ConfigFacts(
-            config.base, config.remote, config.namespace, config.retries.attempts, config.push
-        )
+            config.base, config.remote, config.namespace, config.retries.attempts, config.push, config.prefix,
+            caps.running is not None or caps.open_reviews is not None,
+        )  # fmt: skip
         if cache:
             cache.keep_document("config", oid, (tuple(self.facts), [tuple(p) for p in self.problems]))
 

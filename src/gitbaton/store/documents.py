@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 from gitbaton.domain.board import BrokenRow, TaskRow
 from gitbaton.domain.document import LINE_PATTERN, WrongField
 from gitbaton.domain.ids import ID_PATTERN, explain_bad_id, find_similar
-from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Problem
 from gitbaton.store.layout import schema_line
 from gitbaton.store.schemas import field_order, model_of, read_schema, shape_for
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gitbaton.domain.document import Document
+    from gitbaton.domain.task import Task
     from gitbaton.store.layout import Place
     from gitbaton.store.yamledit import Edit
 
@@ -157,6 +157,8 @@ def read_task(data: bytes, path: str, place: Place) -> TaskRow | BrokenRow:
     if place.complaint:
         problem = Problem(path, 1, 1, "", "bad-file-name", place.complaint)
         return BrokenRow(place.id, path, (problem,), parents=guess_parents(data))
+    from gitbaton.domain.task import Task
+
     try:
         return row_of(parse_document(data, path, Task, "task"), path, place.id)
     except InvalidDocument as error:

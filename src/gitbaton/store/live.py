@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import LiveRow
 from gitbaton.errors import InvalidDocument, Problem, Refusal
-from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects, write_blob, write_tree_with
-from gitbaton.store.tips import STATE_FILE, Past, Seen, States, open_states
+from gitbaton.store.git import Commit, commit_tree, list_refs, read_objects
+from gitbaton.store.tips import STATE_FILE, Past, Seen, States, keep_tip, open_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _EVENTS_OF_A_CLAIM = 200
 #: Trailer of a state's commit that repeats its event's id, so that a history is searched without reading states.
 _EVENT = "Baton-Event"
+_DATE_LENGTH = len("2026-01-31T09:00:00Z")
+#: Git takes some earlier times for something else.
+_EARLY_S = 10**8
 #: State commits are made by the tool on somebody's behalf (``event.by`` says whose), so they need no git identity.
 TOOL = Commit("gitbaton", "gitbaton@users.noreply.github.com")
 
@@ -62,9 +66,9 @@ def parse_tip(text: bytes | None, oid: str, task: str, path: str) -> Tip:
     """The tip of ``task`` from the text of its state. Raises ``InvalidDocument``."""
     state = _parse(text, path)
     wrong = [("task", f"it is the state of {state.task}")] if state.task != task else []
-    for field, time in _iter_times(state):
+    for field, moment in _iter_times(state):
         try:
-            parse_time(time)
+            parse_time(moment)
         except Refusal as error:
             wrong.append((field, error.message))
     if wrong:
@@ -138,22 +142,59 @@ def read_before_claim(repo: Repository, tip: Tip) -> State | None:
 
 
 def write_state(repo: Repository, state: State, parent: str | None) -> str:
-    """Store ``state`` as a commit on top of ``parent`` and return its id; no ref moves. Raises
-    ``InvalidDocument`` for a state that nobody could read again.
+    """Store ``state`` as a commit on top of ``parent`` and return its id; no ref moves. What it says is kept for when
+    the ref has moved there. Raises ``InvalidDocument`` for a state that nobody could read again.
     """
+    from gitbaton.store.objects import write_object
     from gitbaton.store.schemas import field_order
     from gitbaton.store.yamlwrite import render_yaml
 
     value = state.model_dump(mode="json", exclude_defaults=True)
     text = render_yaml({"version": 1, **value}, order=field_order("state")).encode()
-    _parse(text, f"{repo.state_prefix}{state.task}:{STATE_FILE}")
-    tree = write_tree_with(repo.git, None, {STATE_FILE: ("100644", write_blob(repo.git, text))})
+    tip = parse_tip(text, "", state.task, f"{repo.state_prefix}{state.task}:{STATE_FILE}")
+    blob = write_object(repo, "blob", text)
+    tree = write_object(repo, "tree", b"100644 %s\0%s" % (STATE_FILE.encode(), bytes.fromhex(blob)))
     event = state.event
     subject = f"{state.task}: {event.name.replace('_', ' ')}" + (
         f" (attempt {state.attempt})" if state.attempt else ""
     )
     trailers = f"By: {' '.join(event.by.split())}\n{_EVENT}: {event.id}\n"
-    return commit_tree(repo.git, tree, [parent] if parent else [], f"{subject}\n\n{trailers}", author=TOOL)
+    message = f"{subject}\n\n{trailers}"
+    oid = _write_commit(repo, tree, parent, message)
+    keep_tip(repo, state.task, tip._replace(oid=oid))
+    return oid
+
+
+def _write_commit(repo: Repository, tree: str, parent: str | None, message: str) -> str:
+    """The commit that ``git commit-tree`` would make of it just now."""
+    from gitbaton.store.objects import write_object
+
+    parents = [parent] if parent else []
+    environment = repo.git.environment()
+    author, committer = (_stamp(environment.get(name)) for name in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"))
+    if author is None or committer is None or "\0" in message:
+        return commit_tree(repo.git, tree, parents, message, author=TOOL)
+    who = f"{TOOL.name} <{TOOL.email}>"
+    head = [f"tree {tree}", *(f"parent {oid}" for oid in parents)]
+    text = "\n".join([*head, f"author {who} {author}", f"committer {who} {committer}", "", message])
+    return write_object(repo, "commit", text.encode("utf-8", "replace"))
+
+
+def _stamp(date: str | None) -> str | None:
+    """The time of a commit as git stores it; ``date`` is a person's word for it, None: now. None where only git
+    knows what is meant.
+    """
+    if date is None:
+        return f"{int(time.time())} {time.strftime('%z')}"
+    try:
+        seconds = (
+            datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+            if len(date) == _DATE_LENGTH
+            else -1.0
+        )
+    except ValueError:
+        return None
+    return f"{int(seconds)} +0000" if seconds > _EARLY_S else None
 
 
 def has_event(repo: Repository, tip: Tip, event_id: str) -> bool:

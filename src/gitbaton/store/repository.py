@@ -74,8 +74,12 @@ class Repository:
         return self.settings.get("baton.cache", "true").lower() not in ("false", "no", "off", "0")
 
     def refreshed(self) -> Repository:
-        """The same repository with config and base read anew (after a fetch or an edit)."""
-        return _settle(self)
+        """The same repository with settings, config and base read anew (after an edit)."""
+        return _settle(self, read_settings(self.git))
+
+    def fetched(self) -> Repository:
+        """The same repository with config and base read anew: a fetch changes nothing else."""
+        return _settle(self, self.settings)
 
 
 def open_repository(start: Path) -> Repository:
@@ -101,7 +105,7 @@ def open_repository(start: Path) -> Repository:
         (),
         empty,
     )
-    return _settle(repo)
+    return _settle(repo, read_settings(repo.git))
 
 
 def _explain_no_repository(git: Git, said: str) -> BatonError:
@@ -120,9 +124,8 @@ def _explain_no_repository(git: Git, said: str) -> BatonError:
     )
 
 
-def _settle(repo: Repository) -> Repository:
+def _settle(repo: Repository, settings: Mapping[str, str]) -> Repository:
     """Config and base depend on each other a little: the config stands on the base branch, which it may name."""
-    settings = read_settings(repo.git)
     repo = replace(repo, settings=settings)
     remotes = [k.removeprefix("remote.").removesuffix(".url") for k in settings if _is_remote(k)]
     chosen = settings.get("baton.remote")
@@ -229,12 +232,13 @@ def _read_config(repo: Repository, base: Base) -> ConfigFile:
     """The config on base; the working tree's only while base has none. A config that can't be read gives the
     defaults and its problems: commands that act refuse, commands that look go on.
     """
-    data: bytes | None = None
     if base.commit:
+        if repo.config_file.commit == base.commit:
+            return repo.config_file
         data = read_objects(repo.git, [f"{base.commit}:{CONFIG_PATH}"])[0]
-    if data is None:
-        data = _read_local_config(repo)
-    return ConfigFile(data, open_cache(repo))
+        if data is not None:
+            return ConfigFile(data, open_cache(repo), commit=base.commit)
+    return ConfigFile(_read_local_config(repo), open_cache(repo))
 
 
 def _read_local_config(repo: Repository) -> bytes | None:
@@ -245,11 +249,10 @@ def _read_local_config(repo: Repository) -> bytes | None:
         return None
 
 
-def require_config(repo: Repository) -> Config:
-    """The config, or ``InvalidDocument`` when the file can't be read: whoever acts must not act on defaults."""
-    if not repo.config_problems:
-        return repo.config
-    raise InvalidDocument(repo.config_problems, hint=_hint_at_repair(repo))
+def require_config(repo: Repository) -> None:
+    """Raises ``InvalidDocument`` when the settings file can't be read: whoever acts must not act on defaults."""
+    if repo.config_problems:
+        raise InvalidDocument(repo.config_problems, hint=_hint_at_repair(repo))
 
 
 def _hint_at_repair(repo: Repository) -> str | None:

@@ -152,10 +152,22 @@ def _take(seen: Seen, task: str, value: Any, path: str) -> bool:
 def _read(text: bytes | None, oid: str, task: str, path: str) -> tuple[Any, Any]:
     """What is kept for a tip, and of its whole state."""
     from gitbaton.errors import InvalidDocument
-    from gitbaton.store.live import parse_tip, reduce_tip, to_live_row
+    from gitbaton.store.live import parse_tip
 
     try:
         tip = parse_tip(text, oid, task, path)
     except InvalidDocument as error:
         return (path, [tuple(p) for p in error.problems]), None
+    return _reduce(task, tip)
+
+
+def _reduce(task: str, tip: Tip) -> tuple[Any, Any]:
+    """What is kept for a tip that can be read, and of its whole state."""
+    from gitbaton.store.live import reduce_tip, to_live_row
+
     return (tuple(to_live_row(task, tip)), None), reduce_tip(tip)
+
+
+def keep_tip(repo: Repository, task: str, tip: Tip) -> None:
+    """Keep a tip as it is read from its text."""
+    open_cache(repo).keep_tips([(task, tip.oid, *_reduce(task, tip))])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason
+from gitbaton.domain.board import claimable_in_order, explain_reason, fold_task
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.state import Attempt, Holder, State
 from gitbaton.errors import Refusal, TryAgain, Unreachable
-from gitbaton.store.live import Tip, render_time
+from gitbaton.store.live import Tip, Tips, render_time, to_live_rows
 from gitbaton.store.repository import require_config
-from gitbaton.usecases.caps import find_reached_cap, find_spent_budget
+from gitbaton.usecases.caps import Reached, find_reached_cap, find_spent_budget
 from gitbaton.usecases.choosing import Choice, accept_only, explain_nothing, name_local_tasks
 from gitbaton.usecases.contest import (
     draw_wait,
@@ -40,13 +40,16 @@ _ROUNDS = 4
 
 
 class Claim(NamedTuple):
-    """A task that is ours: as it stood on the board, the state we wrote, and the base it was decided on."""
+    """A task that is ours: as it stood on the board, the state we wrote, the base it was decided on, and as it stands
+    on the board now.
+    """
 
     entry: Entry
     tip: Tip
     run: str
     base: str
     reason: str
+    held: Entry
 
 
 def claim_task(
@@ -74,7 +77,7 @@ def claim_task(
         require_config(project.repo)
         view = load_view(project, local=False)
         person = holder.kind == "person"
-        if cap := find_reached_cap(view, project.repo.config, now=project.refs.now(), person=person):
+        if cap := _find_cap(project, view, person=person):
             return _capped(wanted, cap.words)
         candidates = (
             [get_claimable(project, view, wanted)]
@@ -117,6 +120,13 @@ def claim_task(
 
 class _Taken(Exception):
     """The tip moved between deciding and claiming."""
+
+
+def _find_cap(project: Project, view: View, *, person: bool) -> Reached | None:
+    """The cap that is reached; the settings are read only as far as that may be."""
+    if person and not project.repo.config_file.facts.is_capped:
+        return None
+    return find_reached_cap(view, project.repo.config, now=project.refs.now(), person=person)
 
 
 def _capped(wanted: str | None, reason: str) -> Choice:
@@ -167,7 +177,7 @@ def _try_claim(
             guidance=old.guidance if old else (),
         )
         limit = (old and old.attempt_limit) or (
-            entry.row.attempts_max or project.repo.config.retries.attempts
+            entry.row.attempts_max or project.repo.config_file.facts.attempts_max
         )
         if old and (old.status == "merged" or (entry.state == "changes_requested" and limit < number)):
             limit = number  # a person asked for this one
@@ -175,7 +185,7 @@ def _try_claim(
             "run": run, "attempt": number, "attempt_limit": limit, "claimed_by": holder, "claimed_from": _origin(old),
             "lease": render_time(now + timedelta(seconds=lease_s(entry))) if lease_s else None,
             "watch_url": watch_url, "base": base, "retry_at": None, "reason": None, "question": None,
-            "branch": f"{project.repo.config.prefix}{entry.row.id}",
+            "branch": f"{project.repo.config_file.facts.prefix}{entry.row.id}",
             "attempts": (*attempts, started),
             **({"head": None, "pull_request": None, "merge": None, "fresh_since": number} if old and old.status == "merged" else {}),
         }  # fmt: skip
@@ -191,7 +201,19 @@ def _try_claim(
     except KeyboardInterrupt:  # in the middle of the push, perhaps: the server may hold the claim
         withdraw_if_arrived(project, entry.row.id, run)
         raise
-    return Claim(entry, tip, run, base, explain_reason(entry))
+    return Claim(entry, tip, run, base, explain_reason(entry), _hold(project, entry, tip))
+
+
+def _hold(project: Project, entry: Entry, tip: Tip) -> Entry:
+    """The board's entry with the claim. Only what needs nothing more and has no parts can be claimed, so no other
+    task counts.
+    """
+    task = entry.row.id
+    live = to_live_rows(Tips({task: tip}, {}), tolerance_s=project.refs.tolerance_s)[task]
+    return fold_task(
+        entry.row, live, (), entry.row.depends_on, (), depth=entry.depth, now=project.refs.now().timestamp(),
+        attempts_max=project.repo.config_file.facts.attempts_max,
+    )  # fmt: skip
 
 
 def _origin(old: State | None) -> LiveStatus:

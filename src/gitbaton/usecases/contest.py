@@ -28,7 +28,7 @@ def draw_wait(project: Project, round_number: int) -> float:
 
 def keep_or_withdraw(project: Project, view: View, claim: Claim) -> str | None:
     """None when the claim stands; else it was withdrawn, and this is why. ``view`` is what it was decided on."""
-    if not (claim.entry.row.paths or has_bounds(view, project.repo.config)):
+    if not (claim.entry.row.paths or _may_be_bounded(project, view, claim)):
         return None
     try:
         refused = _find_objection(project, claim)
@@ -40,6 +40,13 @@ def keep_or_withdraw(project: Project, view: View, claim: Claim) -> str | None:
         with contextlib.suppress(Refusal):  # somebody stopped it, or took it over: it isn't ours to give back
             _withdraw(project, claim.entry.row.id, claim.run)
     return refused
+
+
+def _may_be_bounded(project: Project, view: View, claim: Claim) -> bool:
+    """Whether anything but paths can speak against it; only caps on numbers are for people, too."""
+    if claim.held.live and claim.held.live.person:
+        return project.repo.config_file.facts.is_capped
+    return has_bounds(view, project.repo.config)
 
 
 def withdraw_if_arrived(project: Project, task: str, run: str) -> None:

@@ -56,10 +56,10 @@ class Project:
     def fetched(self) -> Project:
         """This project after a fetch of base and state refs."""
         self.refs.fetch()
-        return self.reread()
+        return replace(self, repo=self.repo.fetched())
 
     def reread(self) -> Project:
-        """This project with config and base as they are now."""
+        """This project with settings, config and base as they are now."""
         return replace(self, repo=self.repo.refreshed())
 
 
