@@ -150,7 +150,7 @@ def _find_branch(repo: Repository) -> str:
 
 def _work_out(repo: Repository, ref: str, changes: Mapping[str, Change]) -> _Plan:
     tip = read_tip(repo.git, ref, list(changes))
-    index = read_index_file(repo, tip.entries) if len(tip.entries) == len(changes) else None
+    index = read_index_file(repo, tip, list(changes))
     before = read_texts(repo, tip, index, list(changes))
     commits: dict[str, tuple[str, str] | None] = {}
     steps: dict[str, Step] = {}
