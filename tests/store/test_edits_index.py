@@ -158,9 +158,8 @@ def test_new_files_stand_where_git_would_put_them(work: Checkout, version: int, 
     work.git("update-index", "--index-version", str(version))
     work.git("write-tree")
     for path in names:
-        if not (work.path / path).exists():
-            if not add(work, path):  # between two folders
-                work.git("write-tree")
+        if not (work.path / path).exists() and not add(work, path):  # between two folders
+            work.git("write-tree")
     judge(work)
 
 

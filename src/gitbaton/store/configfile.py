@@ -12,6 +12,7 @@ from gitbaton.store.layout import CONFIG_PATH
 if TYPE_CHECKING:
     from gitbaton.domain.config import Config
     from gitbaton.store.cache import Cache
+    from gitbaton.store.layout import Layout
 
 
 class ConfigFacts(NamedTuple):
@@ -22,6 +23,7 @@ class ConfigFacts(NamedTuple):
     namespace: str = "refs/baton"
     attempts_max: int = 3
     push: str = "manual"
+    layout: Layout = "flat"
 
 
 class ConfigFile:
@@ -42,7 +44,7 @@ class ConfigFile:
             return
         config, self.problems = self._parsed
         self.facts = ConfigFacts(
-            config.base, config.remote, config.namespace, config.retries.attempts, config.push
+            config.base, config.remote, config.namespace, config.retries.attempts, config.push, config.layout
         )
         if cache:
             cache.keep_document("config", oid, (tuple(self.facts), [tuple(p) for p in self.problems]))

@@ -36,6 +36,8 @@ _FIXED = (b"TREE", b"REUC")
 #: A table of places, if there is one, stands close before the trees.
 _TABLE, _TABLE_MAX = b"IEOT", 4096
 _MASK = 0xFFFFFFFF
+#: The extension of an index in which folders may stand for all that is below them.
+_SPARSE = b"sdir"
 _PLAIN = 0o100644
 
 
@@ -132,6 +134,14 @@ def find_in_index(repo: Repository, top: str, name: str) -> list[str] | None:
                 break
         end = data.find(wanted, end)
     return found
+
+
+def is_in_index(repo: Repository, part: str) -> bool | None:
+    """Whether ``part`` (of small letters) stands in the name of any path, whatever its capitals; it may be True where
+    it doesn't. None where only git can tell.
+    """
+    data = _read(repo)
+    return None if data is None or _SPARSE in data else part.encode() in data.lower()
 
 
 def _read(repo: Repository) -> bytes | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 #: Raised by one whenever what is kept, or what it means, changes within a version.
-FORMAT = 4
+FORMAT = 5
 #: Part of the name of every file that is kept. Another version, or another Python (``marshal`` is not the same
 #: everywhere), has files of its own.
 MARK = f"{FORMAT}-{__version__}-{sys.implementation.cache_tag}"
