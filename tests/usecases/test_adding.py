@@ -16,6 +16,7 @@ from gitbaton.store.schemas import field_order
 from gitbaton.store.yamlwrite import render_yaml
 from gitbaton.usecases import adding
 from gitbaton.usecases.adding import PLAIN, add_task
+from gitbaton.usecases.delivery import HERE
 from gitbaton.usecases.tasks import add_any_task
 from support.repos import make_repository, project
 
@@ -56,7 +57,7 @@ def test_both_ways_write_the_same(texts: dict[str, str], lists: dict[str, list[s
 def test_a_plain_task_goes_the_quick_way(tmp_path: Path, fields: dict[str, Any]) -> None:
     quick, usual = (make_repository(tmp_path / name, FILES) for name in ("quick", "usual"))
     done = add_any_task(project(usual), fields)
-    said = adding.add_plain(project(quick), fields, None, adding.HERE)
+    said = adding.add_plain(project(quick), fields, None, HERE)
     assert said
     assert said[:2] == done[:2] == ("look-at-it", "tasks/look-at-it.yaml")
     assert quick.read(said.path) == usual.read(said.path)
@@ -104,7 +105,7 @@ def test_an_id_that_stands_anywhere_is_left_to_the_board(
 ) -> None:
     work = make_repository(tmp_path, {**FILES})
     take(work)
-    assert adding.add_plain(project(work), {"title": "Fresh"}, None, adding.HERE) is None
+    assert adding.add_plain(project(work), {"title": "Fresh"}, None, HERE) is None
     if take is not leave_only_a_state:  # that one can't be read, so that it takes no id
         with pytest.raises(Refusal, match="already"):
             add_task(project(work), {"title": "Other"}, task_id="fresh")

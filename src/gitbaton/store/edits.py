@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +24,7 @@ from gitbaton.store.indexfile import patch_index, read_index_file, stamp_index
 from gitbaton.store.journal import Journal, Step, is_interrupted, recover
 from gitbaton.store.merging import move_branch, recover_followings
 from gitbaton.store.objects import read_tip, write_object, write_tree
+from gitbaton.store.stamp import read_head
 from gitbaton.store.threetexts import (
     PLAIN,
     change_staged,
@@ -135,7 +135,8 @@ def _find_branch(repo: Repository) -> str:
                 code="operation-in-progress",
                 hint="finish it first (git status says how), or give it up: git rebase --abort",
             )
-    ref = repo.git.find("symbolic-ref", "--quiet", "HEAD")
+    ref = read_head(os.fspath(repo.git_dir), os.fspath(repo.common_dir))
+    ref = ref or repo.git.find("symbolic-ref", "--quiet", "HEAD")
     if not ref:
         raise Refusal(
             "no branch is checked out here (detached HEAD), so a commit would belong to nothing",
@@ -192,7 +193,7 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
         patched = _patch(plan, trees)
     texts = {p: s.working[1] for p, s in plan.steps.items() if s.working}
     lines = {p: s.staged[1] for p, s in plan.steps.items() if s.staged}
-    journal = Journal(repo, f"{os.getpid()}-{secrets.token_hex(4)}")
+    journal = Journal(repo, f"{os.getpid()}-{os.urandom(4).hex()}")
     with _undisturbed():
         journal.write(ref, commit, plan.steps)
         moved = False

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -116,7 +115,7 @@ def write_object(repo: Repository, kind: str, data: bytes) -> str:
     path = folder / oid[2:]
     if path.exists():
         return oid
-    temporary = folder / f"tmp_obj_{secrets.token_hex(6)}"  # git's clean-up knows this name
+    temporary = folder / f"tmp_obj_{os.urandom(6).hex()}"  # git's clean-up knows this name
     try:
         folder.mkdir(exist_ok=True)
         with temporary.open("xb") as file:

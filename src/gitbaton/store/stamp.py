@@ -94,6 +94,20 @@ def is_interrupted(folders: Iterable[str]) -> bool:
     return False
 
 
+def read_head(git_dir: str, common_dir: str) -> str | None:
+    """The branch that HEAD names, as a full ref; None where there is none, or only git can tell."""
+    if os.path.islink(f"{git_dir}/HEAD") or os.path.lexists(f"{common_dir}/reftable"):
+        return None
+    said = read_file(f"{git_dir}/HEAD") or b""
+    ref = os.fsdecode(said[5:-1])
+    if said != b"ref: " + os.fsencode(ref) + b"\n" or not ref.startswith("refs/heads/") or "\n" in ref:
+        return None
+    branch = read_file(f"{common_dir}/{ref}")
+    return (
+        None if branch is not None and _parse_id(branch) is None else ref
+    )  # a branch can stand for another one
+
+
 class RefFiles:
     """The refs of a repository as they stand in its files. Loose files are read before the packed ones, as git does,
     because packing writes the latter first.
