@@ -309,3 +309,13 @@ def test_a_head_that_is_no_plain_branch_is_left_to_git(tmp_path: Path) -> None:
     work.git("symbolic-ref", "HEAD", "refs/heads/main")
     work.git("switch", "--quiet", "--detach")
     assert head_of(work) is None
+
+
+def test_a_branch_whose_name_is_no_utf8_is_found_in_the_files(tmp_path: Path) -> None:
+    work = make_repository(tmp_path, {"a.txt": "a\n"})
+    name, commit = os.fsdecode(b"caf\xe9"), work.git("rev-parse", "HEAD")
+    work.git("switch", "--quiet", "--create", name)
+    assert head_of(work) == f"refs/heads/{name}"
+    assert look(work).base == Base(name, f"refs/heads/{name}", commit)
+    work.git("pack-refs", "--all")
+    assert look(work).base == Base(name, f"refs/heads/{name}", commit)

@@ -99,8 +99,8 @@ def read_head(git_dir: str, common_dir: str) -> str | None:
     if os.path.islink(f"{git_dir}/HEAD") or os.path.lexists(f"{common_dir}/reftable"):
         return None
     said = read_file(f"{git_dir}/HEAD") or b""
-    ref = os.fsdecode(said[5:-1])
-    if said != b"ref: " + os.fsencode(ref) + b"\n" or not ref.startswith("refs/heads/") or "\n" in ref:
+    ref = said[5:-1].decode("utf-8", "surrogateescape")
+    if said[:5] != b"ref: " or said[-1:] != b"\n" or not ref.startswith("refs/heads/") or "\n" in ref:
         return None
     branch = read_file(f"{common_dir}/{ref}")
     return (
@@ -122,7 +122,7 @@ class RefFiles:
         loose = read_file(f"{self._common_dir}/{name}")
         if loose is not None:
             return _parse_id(loose)
-        at = self.packed.find(f" {name}\n".encode())
+        at = self.packed.find(f" {name}\n".encode("utf-8", "surrogateescape"))
         if at < 0:
             return None
         return _parse_id(self.packed[self.packed.rfind(b"\n", 0, at) + 1 : at])

@@ -97,7 +97,7 @@ def _is_fresh(repo: Repository, task: str) -> bool:
         head = (repo.git_dir / "HEAD").read_bytes()
     except OSError:
         return False
-    if head == f"ref: {repo.base.ref}\n".encode() or repo.base.commit is None:
+    if head == f"ref: {repo.base.ref}\n".encode("utf-8", "surrogateescape") or repo.base.commit is None:
         return True  # what base has, the index has, unless it was deleted here
     names = repo.git.call(
         "ls-tree", "-r", "-z", "--name-only", "--full-tree", repo.base.commit, "--", f"{TASKS}/"
