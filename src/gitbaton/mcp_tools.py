@@ -154,7 +154,7 @@ class Tools:
         draft: Annotated[bool, Field(description="Nobody starts a draft")] = False,
     ) -> Written:
         """Write a new task file and commit it. Inside an attempt: propose it; the review decides."""
-        from gitbaton.usecases.tasks import add_task
+        from gitbaton.usecases.adding import add_task
 
         fields = {
             "title": title, "description": description or None, "acceptance": list(acceptance),

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import signal
 import time
 from datetime import UTC, datetime
@@ -45,6 +44,8 @@ def heed_termination() -> None:
 
 def random_id(length: int) -> str:
     """Fresh lower-case letters and digits."""
+    import secrets
+
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gitbaton.store.edits import commit_edits
 from gitbaton.store.indexfile import find_in_index, read_index_file
@@ -32,8 +34,8 @@ def work(tmp_path: Path) -> Checkout:
 def edit(work: Checkout, *paths: str) -> bool:
     """Edit; whether the index could be changed in place."""
     repo = open_repository(work.path)
-    entries = read_tip(repo.git, "refs/heads/main", paths).entries
-    quick = read_index_file(repo, entries) is not None
+    tip = read_tip(repo.git, "refs/heads/main", paths)
+    quick = read_index_file(repo, tip, paths) is not None
     commit_edits(repo, {path: lambda old: (old or b"") + b"role: tester\n" for path in paths}, "Edit")
     for path in paths:
         assert work.git("show", f"HEAD:{path}").endswith("\nrole: tester")
@@ -122,3 +124,82 @@ def test_a_file_that_was_typed_in_still_looks_so(work: Checkout) -> None:
     work.write({TASK: "title: A\n# typed\n"})
     edit(work, TASK)
     assert work.status() == f" M {TASK}"
+
+
+# -- a file that is new ------------------------------------------------------------------------------------------
+
+
+def add(work: Checkout, path: str) -> bool:
+    """Add a file; whether its entry went into the index in place."""
+    repo = open_repository(work.path)
+    quick = read_index_file(repo, read_tip(repo.git, "refs/heads/main", [path]), [path]) is not None
+    commit_edits(repo, {path: lambda _: b"title: New\n"}, "Add")
+    return quick
+
+
+def judge(work: Checkout) -> None:
+    """Git finds the index just as its own commands would have made it, and everything clean."""
+    assert work.git("diff-files") == work.git("diff-index", "--cached", "HEAD") == work.status() == ""
+    before = untouched(work)
+    assert work.git("write-tree") == work.git("rev-parse", "HEAD^{tree}")
+    work.git("read-tree", "HEAD")
+    assert untouched(work) == before
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.sampled_from(["tasks/", "tasks/deep/", "tasks/deep/er/", ""]).flatmap(
+        lambda folder: st.text("abz-.0é", min_size=1, max_size=9).map(lambda name: f"{folder}d{name}.yaml")),
+        min_size=1, max_size=6, unique=True)
+)  # fmt: skip
+def test_new_files_stand_where_git_would_put_them(work: Checkout, version: int, names: list[str]) -> None:
+    work.git("reset", "--hard", "--quiet", "HEAD")
+    work.git("update-index", "--index-version", str(version))
+    work.git("write-tree")
+    for path in names:
+        if not (work.path / path).exists() and not add(work, path):  # between two folders
+            work.git("write-tree")
+    judge(work)
+
+
+def test_a_new_folder_is_left_to_git(work: Checkout) -> None:
+    assert not add(work, "tasks/new/n.yaml")
+    judge(work)
+
+
+def test_ten_and_a_hundred_files_are_counted(work: Checkout) -> None:
+    """A number of files that gets one more digit makes the extension longer."""
+    work.commit({f"tasks/t{n}.yaml": "title: T\n" for n in range(90)})
+    work.git("status")
+    work.git("write-tree")
+    for number in range(12):
+        assert add(work, f"tasks/z{number}.yaml")
+    judge(work)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("update-index", "--index-version", "4"),
+        ("update-index", "--split-index"),
+        ("update-index", "--untracked-cache"),
+        ("-c", "index.threads=2", "-c", "index.recordOffsetTable=true", "-c", "index.recordEndOfIndexEntries=true", "update-index", "--force-write-index"),
+        ("rm", "--cached", "--quiet", "tasks/b.yaml"),
+        ("add", "--intent-to-add", "tasks/intended.yaml"),
+    ],
+)  # fmt: skip
+def test_a_new_file_goes_gits_way_in_any_other_index(work: Checkout, how: tuple[str, ...]) -> None:
+    work.write({"tasks/intended.yaml": "title: I\n"})
+    work.git(*how)
+    before = untouched_by(work, "tasks/new.yaml")
+    assert not add(work, "tasks/new.yaml")
+    assert untouched_by(work, "tasks/new.yaml") == before
+    assert "tasks/new.yaml" in work.git("ls-files", "--stage")
+    assert "new.yaml" not in work.status()
+
+
+def untouched_by(work: Checkout, path: str) -> list[str]:
+    """All entries but one."""
+    work.git("fsck", "--strict", "--no-dangling")
+    return [line for line in work.git("ls-files", "--stage", "-v", "-t").splitlines() if path not in line]

@@ -196,14 +196,15 @@ def test_a_deletion_is_completed(work: Checkout) -> None:
     work.git("reset", "--quiet", "--hard", "HEAD~1")
 
 
-def test_what_a_person_typed_in_the_second_of_their_git_add_stays_visible(work: Checkout) -> None:
+@pytest.mark.parametrize("path", [TASK, "tasks/new.yaml"])
+def test_what_a_person_typed_in_the_second_of_their_git_add_stays_visible(work: Checkout, path: str) -> None:
     """Size and time of the file are as in the index; only the index's own time tells git to look closer."""
     work.write({"x.py": "x = 2\n"})
     work.git("add", "x.py")
     work.write({"x.py": "x = 3\n"})
     file, index = work.path / "x.py", work.path / ".git/index"
     wait_for_next_second(index)
-    commit_edits(open_repository(work.path), {TASK: lambda _: EDITED.encode()}, "Edit a")
+    commit_edits(open_repository(work.path), {path: lambda _: EDITED.encode()}, "Edit a")
     assert file.read_text() == "x = 3\n"
     assert work.status() == "MM x.py"
 

@@ -11,6 +11,7 @@ from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.store import git as git_module
 from gitbaton.store.configfile import ConfigFacts
 from gitbaton.store.repository import Base, Repository, open_repository, require_config
+from gitbaton.store.stamp import read_head
 from support.hermetic_git import create_bare, git
 from support.repos import Checkout, make_repository
 
@@ -303,3 +304,44 @@ def test_settings_are_gits(tmp_path: Path) -> None:
     work.git("config", "--add", "a.b", "2")
     settings = look(work).settings
     assert (settings["user.name"], settings["a.b"]) == ("Tess\nof two lines", "2")
+
+
+# -- what HEAD says, read without git --------------------------------------------------------------------------
+
+
+def head_of(work: Checkout) -> str | None:
+    repo = look(work)
+    return read_head(str(repo.git_dir), str(repo.common_dir))
+
+
+def test_head_is_read_as_git_reads_it(tmp_path: Path) -> None:
+    work = make_repository(tmp_path, {"a.txt": "a\n"})
+    assert head_of(work) == work.git("symbolic-ref", "HEAD") == "refs/heads/main"
+    work.git("pack-refs", "--all")
+    assert head_of(work) == "refs/heads/main"
+    work.git("worktree", "add", "--quiet", "-b", "deep/other", str(tmp_path / "other"))
+    other = look(tmp_path / "other")
+    assert read_head(str(other.git_dir), str(other.common_dir)) == "refs/heads/deep/other"
+    work.git("symbolic-ref", "HEAD", "refs/heads/unborn")
+    assert head_of(work) == "refs/heads/unborn"
+    assert look(work).base == Base("unborn", "refs/heads/unborn", None)
+
+
+def test_a_head_that_is_no_plain_branch_is_left_to_git(tmp_path: Path) -> None:
+    work = make_repository(tmp_path, {"a.txt": "a\n"})
+    work.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    work.git("symbolic-ref", "HEAD", "refs/heads/alias")
+    assert head_of(work) is None
+    work.git("symbolic-ref", "HEAD", "refs/heads/main")
+    work.git("switch", "--quiet", "--detach")
+    assert head_of(work) is None
+
+
+def test_a_branch_whose_name_is_no_utf8_is_found_in_the_files(tmp_path: Path) -> None:
+    work = make_repository(tmp_path, {"a.txt": "a\n"})
+    name, commit = os.fsdecode(b"caf\xe9"), work.git("rev-parse", "HEAD")
+    work.git("switch", "--quiet", "--create", name)
+    assert head_of(work) == f"refs/heads/{name}"
+    assert look(work).base == Base(name, f"refs/heads/{name}", commit)
+    work.git("pack-refs", "--all")
+    assert look(work).base == Base(name, f"refs/heads/{name}", commit)

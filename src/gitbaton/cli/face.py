@@ -7,8 +7,6 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
-import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from gitbaton.errors import BatonError, UsageError, explain_os_error
@@ -117,6 +115,9 @@ def report(error: BaseException, *, as_json: bool) -> int:
 
 
 def _report_bug(error: BaseException, *, as_json: bool) -> int:
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile(
         "w", prefix="baton-", suffix=".log", delete=False, encoding="utf-8"
     ) as log:

@@ -59,7 +59,7 @@ def _add(a: argparse.Namespace) -> Answer:
         "priority": a.priority, "type": a.type, "role": a.role, "plan": a.plan, "parent": a.parent, "paths": a.path,
         "labels": a.label, "status": "draft" if a.draft else None,
     }  # fmt: skip
-    from gitbaton.usecases.tasks import add_task
+    from gitbaton.usecases.adding import add_task
 
     written = add_task(open_here(), fields, task_id=a.id, to=read_delivery(a))
     return _written(written, "added", f"added {written.task} ({written.path})")

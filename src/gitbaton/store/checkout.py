@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import time
 from contextlib import suppress
@@ -153,6 +152,8 @@ class IndexLock:
         entries ``kept``.
         """
         if self._index.exists():
+            import shutil
+
             # With its time: by that git knows which files may have changed since in the same second.
             shutil.copy2(self._index, self._new)
         lines = list(lines)
@@ -299,6 +300,8 @@ def _move_file(ready: Path, path: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        import shutil
+
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # the git dir is on another disk
         shutil.copy2(ready, beside)
         beside.replace(path)

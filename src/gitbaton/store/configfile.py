@@ -12,6 +12,7 @@ from gitbaton.store.layout import CONFIG_PATH
 if TYPE_CHECKING:
     from gitbaton.domain.config import Config
     from gitbaton.store.cache import Cache
+    from gitbaton.store.layout import Layout
 
 
 class ConfigFacts(NamedTuple):
@@ -22,6 +23,7 @@ class ConfigFacts(NamedTuple):
     namespace: str = "refs/baton"
     attempts_max: int = 3
     push: str = "manual"
+    layout: Layout = "flat"
     prefix: str = "baton/"
     #: Whether there are caps that count for people, too.
     is_capped: bool = False
@@ -48,8 +50,8 @@ class ConfigFile:
         config, self.problems = self._parsed
         caps = config.caps
         self.facts = ConfigFacts(
-            config.base, config.remote, config.namespace, config.retries.attempts, config.push, config.prefix,
-            caps.running is not None or caps.open_reviews is not None,
+            config.base, config.remote, config.namespace, config.retries.attempts, config.push, config.layout,
+            config.prefix, caps.running is not None or caps.open_reviews is not None,
         )  # fmt: skip
         if cache:
             cache.keep_document("config", oid, (tuple(self.facts), [tuple(p) for p in self.problems]))

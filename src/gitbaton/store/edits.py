@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +24,7 @@ from gitbaton.store.indexfile import patch_index, read_index_file, stamp_index
 from gitbaton.store.journal import Journal, Step, is_interrupted, recover
 from gitbaton.store.merging import move_branch, recover_followings
 from gitbaton.store.objects import read_tip, write_object, write_tree
+from gitbaton.store.stamp import read_head
 from gitbaton.store.threetexts import (
     PLAIN,
     change_staged,
@@ -138,7 +138,8 @@ def _find_branch(repo: Repository) -> str:
                 code="operation-in-progress",
                 hint="finish it first (git status says how), or give it up: git rebase --abort",
             )
-    ref = repo.git.find("symbolic-ref", "--quiet", "HEAD")
+    ref = read_head(os.fspath(repo.git_dir), os.fspath(repo.common_dir))
+    ref = ref or repo.git.find("symbolic-ref", "--quiet", "HEAD")
     if not ref:
         raise Refusal(
             "no branch is checked out here (detached HEAD), so a commit would belong to nothing",
@@ -153,7 +154,7 @@ def _find_branch(repo: Repository) -> str:
 
 def _work_out(repo: Repository, ref: str, changes: Mapping[str, Change], *, whole_index: bool) -> _Plan:
     tip = read_tip(repo.git, ref, list(changes))
-    index = read_index_file(repo, tip.entries) if whole_index and len(tip.entries) == len(changes) else None
+    index = read_index_file(repo, tip, list(changes)) if whole_index else None
     before = read_texts(repo, tip, index, list(changes))
     commits: dict[str, tuple[str, str] | None] = {}
     steps: dict[str, Step] = {}
@@ -195,7 +196,7 @@ def _carry_out(repo: Repository, ref: str, plan: _Plan, message: str) -> Edited:
         patched = _patch(plan, trees)
     texts = {p: s.working[1] for p, s in plan.steps.items() if s.working}
     lines = {p: s.staged[1] for p, s in plan.steps.items() if s.staged}
-    journal = Journal(repo, f"{os.getpid()}-{secrets.token_hex(4)}")
+    journal = Journal(repo, f"{os.getpid()}-{os.urandom(4).hex()}")
     with _undisturbed():
         journal.write(ref, commit, plan.steps)
         moved = False

@@ -28,41 +28,53 @@ class GitFailed(BatonError):
     exit_code = 70
 
 
-_IDENTITY = re.compile(
+class _Words:
+    """A pattern that is made when something has failed: making them all takes longer than a git command."""
+
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self._pattern = pattern
+        self._flags = flags
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """As ``re.search``."""
+        return re.search(self._pattern, text, self._flags)
+
+
+_IDENTITY = _Words(
     r"tell me who you are|unable to auto-detect email|empty ident name|no email was given", re.IGNORECASE
 )
-_DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_DISK_FULL = _Words(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 #: The machine, not the repository, kept git from its work.
-_EXHAUSTED = re.compile(
+_EXHAUSTED = _Words(
     r"out of memory|cannot allocate memory|cannot fork|cannot create (?:async )?thread|resource temporarily unavailable"
     r"|too many open files|input/output error",
     re.IGNORECASE,
 )
-_SIGNING = re.compile(
+_SIGNING = _Words(
     r"gpg failed|failed to sign|error: ssh-keygen|cannot run gpg|user\.signingkey", re.IGNORECASE
 )
-_NOT_WRITABLE = re.compile(r"permission denied|read-only file system|insufficient permission", re.IGNORECASE)
-_LOCKED = re.compile(r"unable to create '(?P<lock>[^']*\.lock)': file exists", re.IGNORECASE)
-_OWNERSHIP = re.compile(r"dubious ownership in repository at '(?P<path>[^']*)'")
+_NOT_WRITABLE = _Words(r"permission denied|read-only file system|insufficient permission", re.IGNORECASE)
+_LOCKED = _Words(r"unable to create '(?P<lock>[^']*\.lock)': file exists", re.IGNORECASE)
+_OWNERSHIP = _Words(r"dubious ownership in repository at '(?P<path>[^']*)'")
 
-_NO_PERMISSION = re.compile(
+_NO_PERMISSION = _Words(
     r"authentication failed|could not read (?:username|password)|permission (?:to \S+ )?denied|access denied"
     r"|insufficient permission|(?:returned error:|\bHTTP) 40[13]\b|\(publickey",
     re.IGNORECASE,
 )
-_NO_REPOSITORY = re.compile(
+_NO_REPOSITORY = _Words(
     r"does not appear to be a git repository|repository '[^']*' not found|repository not found"
     r"|(?:returned error:|\bHTTP) 404\b|no such file or directory",
     re.IGNORECASE,
 )
-_NETWORK = re.compile(
+_NETWORK = _Words(
     r"could not resolve host|connection (?:refused|timed out|reset)|failed to connect|operation (?:timed out|too slow)"
     r"|network is unreachable|no route to host|unable to access|hung up|early eof|could not read from remote|rpc failed"
     r"|name resolution|unexpected disconnect|gnutls|\bssl\b|\btls\b|bad line length|remote failure",
     re.IGNORECASE,
 )
 #: Failures that come before anything of a push can have reached the repository.
-_BEFORE_SENDING = re.compile(
+_BEFORE_SENDING = _Words(
     r"could not resolve|failed to connect|couldn't connect|connection refused|no route to host|does not support --atomic",
     re.IGNORECASE,
 )

@@ -3,7 +3,8 @@
 git's own commands read and write the index whole, again for each step; in a large repository that is most of what
 an edit costs. Here the file is read once, and a few fields of fixed size are overwritten: an entry's blob and file
 times, and the folders' trees that git keeps beside them. Entries are found by blob and name together, so nothing
-else can be taken for one. Whatever isn't just so (other versions, extensions that depend on an entry's content,
+else can be taken for one. A new file's entry goes in beside a neighbour's, where git knows that the folder is as it was
+committed: then there is none for it yet, and the commit tells its neighbours. Whatever isn't just so (other versions, extensions that depend on an entry's content,
 anything staged) is left to git: https://git-scm.com/docs/index-format
 """
 
@@ -14,11 +15,12 @@ import os
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitbaton.store.objects import TREE, iter_folders, parse_tree
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from gitbaton.store.git import TreeEntry
     from gitbaton.store.objects import Tip
     from gitbaton.store.repository import Repository
 
@@ -29,38 +31,90 @@ _NAME_MAX = 0xFFF
 _PATH_MAX = 1024
 #: Extensions that say nothing about the content of an entry.
 _HARMLESS = (b"TREE", b"REUC", b"UNTR", b"EOIE")
+#: Those that say nothing about which entries there are, and where.
+_FIXED = (b"TREE", b"REUC")
+#: A table of places, if there is one, stands close before the trees.
+_TABLE, _TABLE_MAX = b"IEOT", 4096
 _MASK = 0xFFFFFFFF
+#: The extension of an index in which folders may stand for all that is below them.
+_SPARSE = b"sdir"
+_PLAIN = 0o100644
 
 
 class IndexFile(NamedTuple):
-    """An index as it was read, where some paths' entries begin, and where the id of each folder's tree stands."""
+    """An index as it was read, where some paths' entries begin, where the id of each folder's tree stands, and where
+    all those begin. ``new`` is a path that has no entry yet; its place is where the entry belongs.
+    """
 
     data: bytes
     places: dict[str, int]
     folders: dict[str, int]
+    trees_at: int
+    new: str | None = None
 
 
-def read_index_file(repo: Repository, entries: Mapping[str, TreeEntry]) -> IndexFile | None:
-    """The index, if each of ``entries`` stands in it just as in the commit, and nothing else speaks against
-    changing it in place.
+def read_index_file(repo: Repository, tip: Tip, paths: Sequence[str]) -> IndexFile | None:
+    """The index, if each of ``paths`` stands in it just as in the commit, and nothing else speaks against changing it
+    in place. A single path may be a new one.
     """
-    data = _read(repo)
+    new = paths[0] if len(paths) == 1 and not tip.entries else None
+    if not tip.commit or (len(tip.entries) < len(paths) and not new):
+        return None
+    data, size = _read(repo), len(tip.commit) // 2
     if data is None:
         return None
-    places = {}
-    for path, entry in entries.items():
-        name = path.encode("utf-8", "surrogateescape")
-        flags = min(len(name), _NAME_MAX).to_bytes(2, "big")  # no bit for a stage, or for "don't look"
-        at = data.find(bytes.fromhex(entry.oid) + flags + name + b"\0") - _STAT.size
-        if at < 0 or int.from_bytes(data[at + 24 : at + 28], "big") != int(entry.mode, 8):
-            return None
-        places[path] = at
-    size = len(next(iter(entries.values())).oid) // 2
+    places = {path: _find_entry(data, path, (entry.mode, entry.oid)) for path, entry in tip.entries.items()}
     try:
-        folders = _find_folders(data, size)
+        trees_at, folders = _find_folders(data, size)
+        if new:
+            places[new] = _find_gap(data, tip, new, trees_at, folders)
     except ValueError:
         return None
-    return None if folders is None else IndexFile(data, places, folders)
+    return None if -1 in places.values() else IndexFile(data, places, folders, trees_at, new)
+
+
+def _find_entry(data: bytes, path: str, leaf: tuple[str, str]) -> int:
+    """Where the entry of a file begins that has this mode and id, and no bits of its own; -1 if there is none."""
+    name = path.encode("utf-8", "surrogateescape")
+    flags = min(len(name), _NAME_MAX).to_bytes(2, "big")  # no bit for a stage, or for "don't look"
+    at = data.find(bytes.fromhex(leaf[1]) + flags + name + b"\0") - _STAT.size
+    return at if at >= 0 and int.from_bytes(data[at + 24 : at + 28], "big") == int(leaf[0], 8) else -1
+
+
+def _find_gap(data: bytes, tip: Tip, path: str, trees_at: int, folders: Mapping[str, int]) -> int:
+    """Where the entry of a new file belongs, whose folder the index has as it was committed; -1 where only git can
+    tell.
+    """
+    size = len(tip.commit or "") // 2
+    folder, _, name = path.rpartition("/")
+    at = folders.get(folder, 0)
+    is_known = folder in tip.trees and at and data[at : at + size].hex() == tip.trees[folder][0]
+    if not is_known or not _ends_well(data, trees_at, len(data) - size, _FIXED):
+        return -1
+    if data.find(_TABLE, max(0, trees_at - _TABLE_MAX), trees_at) >= 0:
+        return -1
+    wanted = _sort_key(name, "")
+    siblings = parse_tree(tip.trees[folder][1], 2 * size)
+    keys = {_sort_key(other, leaf[0]): other for other, leaf in siblings.items()}
+    above = f"{folder}/" if folder else ""
+    if later := min((key for key in keys if key > wanted), default=None):
+        found = _find_entry(data, above + keys[later], siblings[keys[later]])
+        if found >= 0:
+            return found
+    if earlier := max((key for key in keys if key < wanted), default=None):
+        found = _find_entry(data, above + keys[earlier], siblings[keys[earlier]])
+        return found if found < 0 else found + _measure(above + keys[earlier], size)
+    return -1
+
+
+def _sort_key(name: str, mode: str) -> bytes:
+    """What git sorts a folder's names by."""
+    return name.encode("utf-8", "surrogateescape") + (b"/" if mode == TREE else b"")
+
+
+def _measure(path: str, size: int) -> int:
+    """The length of an entry: one to eight zeros bring it to a multiple of eight."""
+    return (_STAT.size + size + 2 + len(path.encode("utf-8", "surrogateescape")) + 8) & ~7
 
 
 def find_in_index(repo: Repository, top: str, name: str) -> list[str] | None:
@@ -82,6 +136,14 @@ def find_in_index(repo: Repository, top: str, name: str) -> list[str] | None:
     return found
 
 
+def is_in_index(repo: Repository, part: str) -> bool | None:
+    """Whether ``part`` (of small letters) stands in the name of any path, whatever its capitals; it may be True where
+    it doesn't. None where only git can tell.
+    """
+    data = _read(repo)
+    return None if data is None or _SPARSE in data else part.encode() in data.lower()
+
+
 def _read(repo: Repository) -> bytes | None:
     """The index, if it holds every entry, each with its whole name."""
     try:
@@ -93,16 +155,17 @@ def _read(repo: Repository) -> bytes | None:
     return data if whole and not split else None
 
 
-def _find_folders(data: bytes, size: int) -> dict[str, int] | None:
-    """Folder → where its tree's id stands, of the folders whose tree git knows. None (or ``ValueError``) where that
-    can't be told.
+def _find_folders(data: bytes, size: int) -> tuple[int, dict[str, int]]:
+    """Where the folders' trees begin, and folder → where its tree's id stands, of the folders whose tree git knows.
+    Raises ``ValueError`` where that can't be told.
     """
     end = len(data) - size
     at = data.rfind(b"TREE", 0, end)
-    while at >= 0 and not _ends_well(data, at, end):
+    while at >= 0 and not _ends_well(data, at, end, _HARMLESS):
         at = data.rfind(b"TREE", 0, at)
     if at < 0:
-        return None
+        raise ValueError("git keeps no trees there, or something unknown beside them")
+    begun = at
     found: dict[str, int] = {}
     waiting = [("", 1)]  # folders above, and how many of each one's own are still to come
     at += 8
@@ -120,13 +183,13 @@ def _find_folders(data: bytes, size: int) -> dict[str, int] | None:
             found[folder] = at
             at += size
         waiting.append((folder, int(below)))
-    return found
+    return begun, found
 
 
-def _ends_well(data: bytes, at: int, end: int) -> bool:
-    """Whether extensions stand one behind the other from here to the end, all harmless ones."""
+def _ends_well(data: bytes, at: int, end: int, known: Collection[bytes]) -> bool:
+    """Whether extensions stand one behind the other from here to the end, all of them ``known`` ones."""
     while at < end:
-        if data[at : at + 4] not in _HARMLESS:
+        if data[at : at + 4] not in known:
             return False
         at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
     return at == end
@@ -140,6 +203,8 @@ def patch_index(
     """
     data = bytearray(index.data)
     for path, oid in blobs.items():
+        if path == index.new:
+            continue
         at = index.places[path] + _STAT.size
         data[at : at + len(oid) // 2] = bytes.fromhex(oid)
     for folder, oid in trees.items():
@@ -148,7 +213,27 @@ def patch_index(
             if folder not in tip.trees or data[at : at + size].hex() != tip.trees[folder][0]:
                 return None
             data[at : at + size] = bytes.fromhex(oid)
+    if index.new:
+        _insert(data, index, index.new, blobs[index.new])
     return data
+
+
+def _insert(data: bytearray, index: IndexFile, path: str, oid: str) -> None:
+    """Put in an entry for a new file, and count it; from the end of the index on, so that no place moves too early."""
+    before = len(data)
+    for folder in sorted(iter_folders(path), key=lambda folder: -index.folders.get(folder, 0)):
+        if at := index.folders.get(folder, 0):
+            begin = data.rindex(b"\0", 0, at) + 1  # a folder's name ends there; two numbers follow
+            end = data.index(b" ", begin)
+            data[begin:end] = b"%d" % (int(data[begin:end]) + 1)
+    grown = int.from_bytes(data[index.trees_at + 4 : index.trees_at + 8], "big") + len(data) - before
+    data[index.trees_at + 4 : index.trees_at + 8] = grown.to_bytes(4, "big")
+    name = path.encode("utf-8", "surrogateescape")
+    entry = bytearray(_STAT.size) + bytes.fromhex(oid) + min(len(name), _NAME_MAX).to_bytes(2, "big") + name
+    entry[24:28] = _PLAIN.to_bytes(4, "big")
+    at = index.places[path]
+    data[at:at] = entry.ljust(_measure(path, len(oid) // 2), b"\0")
+    data[8:12] = (int.from_bytes(data[8:12], "big") + 1).to_bytes(4, "big")
 
 
 def stamp_index(data: bytearray, index: IndexFile, top: Path, size: int) -> None:

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from gitbaton.store.git import is_ancestor
-from gitbaton.store.live import has_event, read_before_claim, read_tips, write_state
-from gitbaton.store.snapshots import read_contents, read_revision
-
 if TYPE_CHECKING:
     from gitbaton.domain.state import State
     from gitbaton.store.live import Tip, Tips
@@ -46,26 +42,38 @@ class GitLedger:
 
     def read_contents(self, repo: Repository) -> Contents:
         """See ``Ledger``."""
+        from gitbaton.store.snapshots import read_contents, read_revision
+
         return read_contents(repo, read_revision(repo, repo.base.commit))
 
     def read_tips(self, repo: Repository, task: str = "") -> Tips:
         """See ``Ledger``."""
+        from gitbaton.store.live import read_tips
+
         return read_tips(repo, task)
 
     def read_before_claim(self, repo: Repository, tip: Tip) -> State | None:
         """See ``Ledger``."""
+        from gitbaton.store.live import read_before_claim
+
         return read_before_claim(repo, tip)
 
     def has_event(self, repo: Repository, tip: Tip, event_id: str) -> bool:
         """See ``Ledger``."""
+        from gitbaton.store.live import has_event
+
         return has_event(repo, tip, event_id)
 
     def write_state(self, repo: Repository, state: State, parent: str | None) -> str:
         """See ``Ledger``."""
+        from gitbaton.store.live import write_state
+
         return write_state(repo, state, parent)
 
     def contains(self, repo: Repository, newer: str, older: str) -> bool:
         """See ``Ledger``."""
+        from gitbaton.store.git import is_ancestor
+
         return is_ancestor(repo.git, older, newer)
 
 

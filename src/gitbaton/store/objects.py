@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
 
 _CAREFUL = ("core.sharedrepository", "core.fsync", "core.fsyncmethod", "core.fsyncobjectfiles")
-_TREE = "40000"
+TREE = "40000"
 
 
 class Tip(NamedTuple):
@@ -43,7 +42,7 @@ def read_tip(git: Git, ref: str, paths: Sequence[str]) -> Tip:
     """Read ``paths`` at the tip of ``ref``. Should the ref move meanwhile, the commit is the one before: then a
     compare-and-swap from it fails.
     """
-    folders = list(dict.fromkeys(folder for path in paths for folder in _iter_folders(path)))
+    folders = list(dict.fromkeys(folder for path in paths for folder in iter_folders(path)))
     asked = [ref, *(f"{ref}:{folder}" for folder in folders), *(f"{ref}:{path}" for path in paths)]
     found = _ask(git, asked)
     if not found[0]:
@@ -56,15 +55,16 @@ def read_tip(git: Git, ref: str, paths: Sequence[str]) -> Tip:
     entries = {}
     for path in paths:
         folder, _, name = path.rpartition("/")
-        if folder in trees and (entry := _parse_tree(trees[folder][1], len(found[0][0])).get(name)):
+        if folder in trees and (entry := parse_tree(trees[folder][1], len(found[0][0])).get(name)):
             mode, oid = entry
-            kind = "tree" if mode == _TREE else "commit" if mode == "160000" else "blob"
+            kind = "tree" if mode == TREE else "commit" if mode == "160000" else "blob"
             entries[path] = TreeEntry(mode.zfill(6), kind, oid, path)
     texts = {o[0]: o[2] for o in found[1 + len(folders) :] if o and o[1] == "blob"}
     return Tip(found[0][0], trees, entries, texts)
 
 
-def _iter_folders(path: str) -> Iterator[str]:
+def iter_folders(path: str) -> Iterator[str]:
+    """The folders above a path, the whole first."""
     parts = path.split("/")[:-1]
     for depth in range(len(parts) + 1):
         yield "/".join(parts[:depth])
@@ -90,8 +90,8 @@ def _ask(git: Git, names: Sequence[str]) -> list[tuple[str, str, bytes] | None]:
     return found
 
 
-def _parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
-    """Name → (mode, id)."""
+def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
+    """Name → (mode, id) of a tree's entries; ids have ``oid_length`` digits."""
     entries, at, size = {}, 0, oid_length // 2
     while at < len(data):
         space, end = data.index(b" ", at), data.index(b"\0", at)
@@ -115,7 +115,7 @@ def write_object(repo: Repository, kind: str, data: bytes) -> str:
     path = folder / oid[2:]
     if path.exists():
         return oid
-    temporary = folder / f"tmp_obj_{secrets.token_hex(6)}"  # git's clean-up knows this name
+    temporary = folder / f"tmp_obj_{os.urandom(6).hex()}"  # git's clean-up knows this name
     try:
         folder.mkdir(exist_ok=True)
         with temporary.open("xb") as file:
@@ -145,7 +145,7 @@ def _write_folder(
 ) -> str | None:
     """The tree's id; None when nothing is left in it."""
     below: dict[str, dict[str, tuple[str, str] | None]] = {}
-    entries = _parse_tree(tip.trees[at][1], len(tip.commit or "")) if at in tip.trees else {}
+    entries = parse_tree(tip.trees[at][1], len(tip.commit or "")) if at in tip.trees else {}
     for path, leaf in leaves.items():
         name, slash, rest = path.partition("/")
         if slash:
@@ -156,14 +156,14 @@ def _write_folder(
             entries[name] = (leaf[0].lstrip("0"), leaf[1])
     for name, inner in below.items():
         folder = f"{at}/{name}" if at else name
-        if entries.get(name, (_TREE,))[0] != _TREE:
+        if entries.get(name, (TREE,))[0] != TREE:
             raise Refusal(
                 f"{folder} is no folder in git",
                 code="not-a-folder",
                 hint="replace it by one, and commit that",
             )
         if oid := _write_folder(repo, tip, folder, inner, written):
-            entries[name] = (_TREE, oid)
+            entries[name] = (TREE, oid)
         else:
             entries.pop(name, None)
     if not entries:
@@ -171,7 +171,7 @@ def _write_folder(
     rows = sorted(
         (name.encode("utf-8", "surrogateescape"), mode, oid) for name, (mode, oid) in entries.items()
     )
-    rows.sort(key=lambda row: row[0] + b"/" if row[1] == _TREE else row[0])
+    rows.sort(key=lambda row: row[0] + b"/" if row[1] == TREE else row[0])
     data = b"".join(b"%s %s\0%s" % (mode.encode(), name, bytes.fromhex(oid)) for name, mode, oid in rows)
     written[at] = write_object(repo, "tree", data)
     return written[at]

@@ -13,6 +13,7 @@ from gitbaton.store.configfile import ConfigFile
 from gitbaton.store.failures import Output, explain_failure
 from gitbaton.store.git import Git, check_version, find_refs, read_objects
 from gitbaton.store.layout import CONFIG_PATH
+from gitbaton.store.stamp import RefFiles, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,15 +132,15 @@ def _settle(repo: Repository, settings: Mapping[str, str]) -> Repository:
     chosen = settings.get("baton.remote")
     remote = chosen or _usual_remote(remotes)
     branch = settings.get("baton.base")
-    base = _find_base(repo.git, remote, branch)
+    base = _find_base(repo, remote, branch)
     config = _read_config(repo, base)
     wanted = chosen or config.facts.remote or remote
     if wanted != remote and wanted in remotes:
         remote = wanted
-        base = _find_base(repo.git, remote, branch or config.facts.base)
+        base = _find_base(repo, remote, branch or config.facts.base)
         config = _read_config(repo, base)
     if config.facts.base and config.facts.base != base.branch and not branch:
-        base = _find_base(repo.git, remote, config.facts.base)
+        base = _find_base(repo, remote, config.facts.base)
         config = _read_config(repo, base)
     problems = (*config.problems, *_judge_remote(wanted, remotes))
     return replace(repo, remote=remote, base=base, config_file=config, config_problems=problems)
@@ -204,13 +205,13 @@ def _judge_remote(wanted: str | None, remotes: list[str]) -> list[Problem]:
     return [Problem(CONFIG_PATH, 1, 1, "remote", "bad-value", words)]
 
 
-def _find_base(git: Git, remote: str | None, branch: str | None) -> Base:
+def _find_base(repo: Repository, remote: str | None, branch: str | None) -> Base:
     """``branch`` (from git's or our config) if it is given, else the remote's HEAD, else what is checked out."""
+    git = repo.git
     if remote is None:
-        branch = branch or git.find("symbolic-ref", "--short", "--quiet", "HEAD") or "main"
+        branch = branch or _find_checked_out(repo) or "main"
         ref = f"refs/heads/{branch}"
-        known = find_refs(git, ref)
-        return Base(branch, ref, known[ref].oid if ref in known else None)
+        return Base(branch, ref, _find_ref(repo, ref))
     tracking = f"refs/remotes/{remote}/"
     known = find_refs(
         git, *(tracking + name for name in ([branch] if branch else ["HEAD", "main", "master"]))
@@ -220,12 +221,31 @@ def _find_base(git: Git, remote: str | None, branch: str | None) -> Base:
         known[tracking + branch] = head
     if not branch and known:
         branch = next(name for name in ("main", "master") if tracking + name in known)
-    branch = branch or git.find("symbolic-ref", "--short", "--quiet", "HEAD") or "main"
+    branch = branch or _find_checked_out(repo) or "main"
     if tracking + branch not in known:
         known = find_refs(git, tracking + branch)
     return Base(
         branch, tracking + branch, known[tracking + branch].oid if tracking + branch in known else None
     )
+
+
+def _find_checked_out(repo: Repository) -> str | None:
+    """The branch that is checked out."""
+    ref = read_head(os.fspath(repo.git_dir), os.fspath(repo.common_dir))
+    return (
+        ref.removeprefix("refs/heads/")
+        if ref
+        else repo.git.find("symbolic-ref", "--short", "--quiet", "HEAD")
+    )
+
+
+def _find_ref(repo: Repository, ref: str) -> str | None:
+    """The commit that a ref names: from its file where that says so plainly, else from git."""
+    files = None if os.path.lexists(repo.common_dir / "reftable") else RefFiles(os.fspath(repo.common_dir))
+    if oid := files and files.find(ref):
+        return oid
+    known = find_refs(repo.git, ref)
+    return known[ref].oid if ref in known else None
 
 
 def _read_config(repo: Repository, base: Base) -> ConfigFile:

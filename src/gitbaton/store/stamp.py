@@ -94,6 +94,20 @@ def is_interrupted(folders: Iterable[str]) -> bool:
     return False
 
 
+def read_head(git_dir: str, common_dir: str) -> str | None:
+    """The branch that HEAD names, as a full ref; None where there is none, or only git can tell."""
+    if os.path.islink(f"{git_dir}/HEAD") or os.path.lexists(f"{common_dir}/reftable"):
+        return None
+    said = read_file(f"{git_dir}/HEAD") or b""
+    ref = said[5:-1].decode("utf-8", "surrogateescape")
+    if said[:5] != b"ref: " or said[-1:] != b"\n" or not ref.startswith("refs/heads/") or "\n" in ref:
+        return None
+    branch = read_file(f"{common_dir}/{ref}")
+    return (
+        None if branch is not None and _parse_id(branch) is None else ref
+    )  # a branch can stand for another one
+
+
 class RefFiles:
     """The refs of a repository as they stand in its files. Loose files are read before the packed ones, as git does,
     because packing writes the latter first.
@@ -108,7 +122,7 @@ class RefFiles:
         loose = read_file(f"{self._common_dir}/{name}")
         if loose is not None:
             return _parse_id(loose)
-        at = self.packed.find(f" {name}\n".encode())
+        at = self.packed.find(f" {name}\n".encode("utf-8", "surrogateescape"))
         if at < 0:
             return None
         return _parse_id(self.packed[self.packed.rfind(b"\n", 0, at) + 1 : at])

@@ -5,25 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import Board, LiveRow, TaskRow, fold_board
 from gitbaton.domain.ids import find_id
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.store.ledger import GIT_LEDGER
-from gitbaton.store.live import Tips, to_live_rows
-from gitbaton.store.overlay import overlay_local
-from gitbaton.store.rows import pause_collector
-from gitbaton.store.snapshots import Contents, read_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from gitbaton.domain.board import Entry
+    from gitbaton.domain.board import Board, Entry, LiveRow, TaskRow
     from gitbaton.domain.config import AgentConfig
     from gitbaton.ports import Agent, Forge, Refs, Shell
     from gitbaton.store.ledger import Ledger
+    from gitbaton.store.live import Tips
     from gitbaton.store.repository import Repository
+    from gitbaton.store.snapshots import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,12 @@ def load_view(project: Project, *, local: bool) -> View:
     """The board as of the last fetch. ``local`` overlays what this checkout adds (for looking); without it
     the answer is base and state refs alone (for acting).
     """
+    from gitbaton.domain.board import fold_board
+    from gitbaton.store.live import to_live_rows
+    from gitbaton.store.overlay import overlay_local
+    from gitbaton.store.rows import pause_collector
+    from gitbaton.store.snapshots import read_revision
+
     repo = project.repo
     contents = (
         overlay_local(repo, read_revision(repo, repo.base.commit))
@@ -101,6 +104,8 @@ def load_view(project: Project, *, local: bool) -> View:
 
 def _own_row(project: Project, task: str) -> LiveRow:
     """The live state of an attempt's own task, as told by the environment: the private clone has no state refs."""
+    from gitbaton.domain.board import LiveRow
+
     number = project.environment.get("BATON_ATTEMPT", "")
     return LiveRow(
         task, "in_progress", "", run=project.environment.get("BATON_RUN"),

@@ -16,6 +16,7 @@ from gitbaton.store.layout import task_path
 from gitbaton.store.live import render_time
 from gitbaton.store.outbox import read_outbox, write_item
 from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField
+from gitbaton.usecases.adding import add_task
 from gitbaton.usecases.assignments import list_edits, parse_assignment
 from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, View, find_row, refuse_inside
@@ -23,7 +24,7 @@ from gitbaton.usecases.setting import set_fields, set_priority
 from gitbaton.usecases.writing import Written, open_target, write_documents
 
 __all__ = [
-    "Written", "add_task", "change_dependencies", "change_fields", "edit_task", "edit_text", "set_fields", "set_priority",
+    "Written", "add_any_task", "add_task", "change_dependencies", "change_fields", "edit_task", "edit_text", "set_fields", "set_priority",
     "update_task",
 ]  # fmt: skip
 
@@ -34,13 +35,10 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import TaskRow
 
 
-def add_task(
+def add_any_task(
     project: Project, fields: Mapping[str, Any], *, task_id: str | None = None, to: Delivery = HERE
 ) -> Written:
-    """Write a new task file with ``fields`` (as in the task schema) and commit it. The id comes from the title
-    unless given. Raises ``Refusal`` (``bad-id``, ``taken-id``, ``unknown-id`` of something it refers to) and
-    ``UsageError`` for fields that don't fit the schema.
-    """
+    """As ``add_task``, for every field and target."""
     value = {k: v for k, v in fields.items() if v not in (None, [], ())}
     if isinstance(title := value.get("title"), str):
         value["title"] = " ".join(title.split())
