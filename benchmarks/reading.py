@@ -105,6 +105,7 @@ ROWS = (
         _changed,
         lambda stage, tasks: [_reading(stage, tasks)],
         goals={10_000: 4, 100_000: 4},
+        cause="git is asked which files differ and for the changed text, two processes, and the modules are loaded that work out what hangs on it",
     ),
     Row(
         "next.cold",
@@ -113,6 +114,7 @@ ROWS = (
         _cold(_reading),
         lambda stage, tasks: [_reading(stage, tasks)],
         goals={10_000: 0.5},
+        cause="a third goes into keeping rows and board in SQLite, an eighth each into the pattern that reads and into judging each path three times, a tenth into models for settings and states",
     ),
     Row(
         "next.cold.by-hand",

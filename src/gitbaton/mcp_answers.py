@@ -4,6 +4,7 @@ pays for every one of them.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
@@ -175,6 +176,17 @@ class ContextFound(Answer):
 
 
 # -- translating ---------------------------------------------------------------------------------------------
+
+
+def describe_next(record: str) -> NextTask:
+    """The answer of ``baton next --json``, for a model."""
+    said = json.loads(record)
+    task = said["task"]
+    title = cut_text(task["title"], _TITLE_MAX)
+    return NextTask(
+        task=TaskBrief(id=task["id"], title=title, state=task["state"], priority=task["priority"]),
+        reason=said["reason"],
+    )
 
 
 def brief(entry: Entry) -> TaskBrief:

@@ -75,14 +75,16 @@ def serve() -> None:
         sys.stderr.write(
             "serving MCP on standard input and output, for a client to talk to; Ctrl-D ends it\n"
         )
-    build_server(open_here, os.environ).run("stdio")
+    build_server(open_here, os.environ, quick=True).run("stdio")
 
 
-def build_server(open_project: Callable[[], Project], environment: Mapping[str, str]) -> BatonServer:
+def build_server(
+    open_project: Callable[[], Project], environment: Mapping[str, str], *, quick: bool = False
+) -> BatonServer:
     """The server. ``open_project`` is asked anew for every call; ``environment`` tells whether this is inside an
-    attempt.
+    attempt; ``quick`` says that it is the current folder's, so that answers kept for that may be given.
     """
-    tools = Tools(open_project)
+    tools = Tools(open_project, quick=quick)
     inside = (
         _INSIDE.format(task=environment.get("BATON_TASK", "")) if environment.get("BATON_ATTEMPT") else ""
     )

@@ -6,6 +6,7 @@ The docstrings and the descriptions of arguments are what a model reads, so they
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
@@ -21,6 +22,7 @@ from gitbaton.mcp_answers import (
     Written,
     brief,
     describe_context,
+    describe_next,
     describe_task,
     describe_write,
     page,
@@ -51,8 +53,9 @@ class Tools:
     they are first called: a client waits for the server to start.
     """
 
-    def __init__(self, open_project: Callable[[], Project]) -> None:
+    def __init__(self, open_project: Callable[[], Project], *, quick: bool = False) -> None:
         self._open = open_project
+        self._quick = quick
 
     def next_task(
         self,
@@ -65,14 +68,22 @@ class Tools:
         from gitbaton.usecases.board import next_task
         from gitbaton.usecases.claim import Claim, claim_as_person
 
-        project = self._open()
         if not claim:
             if id:
                 raise UsageError(
                     "an id only goes with claim", code="usage", hint="get_task shows a task and its state"
                 )
+            from gitbaton.quick import look, remember
+
+            is_plain = self._quick and not (label or plan)
+            if is_plain and (said := look(os.environ)):
+                return describe_next(said[1])
+            project = self._open()
             choice = next_task(project, label=label or None, plan=plan or None)
+            if is_plain and choice.entry:
+                remember(project)
             return NextTask(task=brief(choice.entry) if choice.entry else None, reason=choice.reason)
+        project = self._open()
         got = claim_as_person(project, id or None, label=label or None, plan=plan or None)
         if not isinstance(got, Claim):
             return NextTask(reason=got.reason)

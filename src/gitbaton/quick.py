@@ -41,6 +41,8 @@ def answer(argv: list[str]) -> int | None:
         print(said[len(argv) - 1], flush=True)  # noqa: T201 this is a face
     except BrokenPipeError:  # a reader that went away is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        return None  # the long way says what is wrong
     return 0
 
 

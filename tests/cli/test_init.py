@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import Baton
+from support.cli import SOURCE, Baton
 from support.hermetic_git import git
 from support.repos import Checkout, make_repository
 
@@ -18,7 +21,23 @@ FILES = [
     "tasks/schemas/plan.schema.json", "tasks/schemas/role.schema.json", "tasks/schemas/task.schema.json",
     "tasks/schemas/workflow.schema.json",
 ]  # fmt: skip
-DRIVER = "baton merge-file %O %A %B %P"
+DRIVER = "merge-file %O %A %B %P"
+
+
+def read_driver(where: Checkout) -> str:
+    """The merge driver's program; where no ``baton`` is found by git, the one that runs now."""
+    program, _, arguments = where.git("config", "merge.baton.driver").partition(f" {DRIVER}")
+    assert arguments == ""
+    return program
+
+
+def make_program(folder: Path, script: str) -> Path:
+    """A program called ``baton``, in a folder of its own."""
+    program = folder / "bin" / "baton"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return program
 
 
 def test_one_commit_with_its_own_files(checkout: Checkout, baton: Baton) -> None:
@@ -28,7 +47,7 @@ def test_one_commit_with_its_own_files(checkout: Checkout, baton: Baton) -> None
     assert checkout.git("diff", "--name-only", before, "HEAD").splitlines() == FILES
     assert checkout.git("rev-list", "--count", f"{before}..HEAD") == "1"
     assert checkout.read(".gitattributes") == "tasks/**/*.yaml merge=baton\n"
-    assert checkout.git("config", "merge.baton.driver") == DRIVER
+    assert read_driver(checkout) in ("baton", f"{shlex.quote(sys.executable)} -P -m gitbaton")
     assert checkout.status() == ""
     assert baton("validate").out == "every file is valid\n"
 
@@ -49,7 +68,24 @@ def test_a_clone_gets_only_its_settings(tmp_path: Path) -> None:
     second = first.clone("second")
     done = Baton(second.path, tmp_path / "home").json("init", "--yes")
     assert (done["commit"], done["creates"], done["updates"]) == (None, [], [])
-    assert second.git("config", "merge.baton.driver") == DRIVER
+    assert read_driver(second)
+
+
+def test_the_merge_driver_is_a_program_that_git_finds(checkout: Checkout, tmp_path: Path) -> None:
+    program = make_program(tmp_path, "exit 0")
+    found = Baton(checkout.path, tmp_path / "home", {"PATH": f"{program.parent}:{os.environ['PATH']}"})
+    assert found.json("init", "--yes")["settings"]
+    assert read_driver(checkout) == "baton"
+    program.unlink()
+    missing = Baton(checkout.path, tmp_path / "home", {"PATH": "/usr/bin:/bin"})
+    codes = [f["code"] for f in missing.json("doctor", code=1)["findings"]]
+    assert [code for code in codes if "merge" in code] == ["merge-driver-not-found"]
+    missing("init", "--yes")
+    assert read_driver(checkout) == f"{shlex.quote(sys.executable)} -P -m gitbaton"
+    assert missing.json("init", "--yes")["settings"] == {}
+    assert "merge" not in str(missing.json("doctor")["findings"])
+    checkout.git("config", "merge.baton.driver", f"mine {DRIVER}")
+    assert missing.json("init", "--yes")["settings"], "there is no such program"
 
 
 def test_a_persons_files_stay(checkout: Checkout, baton: Baton) -> None:
@@ -97,7 +133,8 @@ def test_in_a_clone_of_an_empty_remote(tmp_path: Path) -> None:
 def test_it_says_what_it_will_write(checkout: Checkout, baton: Baton) -> None:
     out = baton("init", "--yes").out
     assert out.startswith("writes:\n  tasks/config.yaml\n")
-    assert f"merge.baton.driver = {DRIVER}" in out
+    assert "merge.baton.driver = " in out
+    assert DRIVER in out
     assert f"committed as {checkout.head()[:10]}" in out
 
 
@@ -117,17 +154,10 @@ def test_without_an_identity_nothing_is_written(checkout: Checkout, baton: Baton
 
 def test_the_merge_driver_works_in_a_real_merge(checkout: Checkout, baton: Baton) -> None:
     """The driver that init sets up is found on PATH by git; here it is this very source."""
-    import os
-    import sys
-
-    from support.cli import SOURCE
-
+    driver = make_program(checkout.path.parent, f'PYTHONPATH={SOURCE} exec {sys.executable} -m gitbaton "$@"')
+    baton.env["PATH"] = f"{driver.parent}{os.pathsep}{os.environ['PATH']}"
     baton("init", "--yes")
-    driver = checkout.path.parent / "bin" / "baton"
-    driver.parent.mkdir()
-    driver.write_text(f'#!/bin/sh\nPYTHONPATH={SOURCE} exec {sys.executable} -m gitbaton "$@"\n')
-    driver.chmod(0o755)
-    env = {**checkout.env, "PATH": f"{driver.parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {**checkout.env, "PATH": baton.env["PATH"]}
     checkout.commit({"tasks/a.yaml": "title: A\npriority: low\nlabels: [x]\n"})
     checkout.git("switch", "--quiet", "-c", "side")
     checkout.commit({"tasks/a.yaml": "title: A\npriority: high\nlabels: [x, mine]\n"})

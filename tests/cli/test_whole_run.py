@@ -153,7 +153,10 @@ def test_a_persons_claim_and_giving_it_back(baton: Baton) -> None:
     assert baton.json("claim", code=3)["task"] is None
     assert baton("list", "--ready").out == "no task matches\n"
     refused = baton("claim", "greet", "--json", code=1).error
-    assert (refused["code"], refused["hint"]) == ("not-claimable", "end it with: baton stop greet")
+    assert (refused["code"], refused["hint"]) == (
+        "not-claimable",
+        "end it with: baton stop greet; to work on it yourself: baton takeover greet",
+    )
     given_back = baton("stop", "greet", "--json")
     assert (given_back.record["task"]["state"], given_back.err) == ("ready", "")
     baton("run", "greet", code=4)

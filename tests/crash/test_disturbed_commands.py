@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -37,7 +38,7 @@ class Deed(NamedTuple):
     words: tuple[str, ...]
     prepare: Callable[[Scene], None] = lambda _: None
     ahead_s: float = 0.0
-    points: int = 8
+    points: int = 2
     already: tuple[str, ...] = ()
     writes: bool = True
 
@@ -73,16 +74,16 @@ def _merge_elsewhere(scene: Scene) -> None:
 
 
 DEEDS = {
-    "set": Deed(("set", "job", "priority=high")),
-    "set-push": Deed(("set", "job", "priority=high", "--push"), points=4),
-    "set-base": Deed(("set", "job", "priority=high", "--base"), points=4),
-    "archive": Deed(("archive", "job"), _close, points=4, already=("archived",)),
-    "doctor": Deed(("doctor", "--fix"), _leave_half_done, points=4),
+    "set": Deed(("set", "job", "priority=high"), points=4),
+    "set-push": Deed(("set", "job", "priority=high", "--push"), points=1),
+    "set-base": Deed(("set", "job", "priority=high", "--base"), points=1),
+    "archive": Deed(("archive", "job"), _close, points=1, already=("archived",)),
+    "doctor": Deed(("doctor", "--fix"), _leave_half_done, points=1),
     "add": Deed(("add", "Fresh", "--id", "fresh"), already=("taken-id",)),
     "claim": Deed(("claim", "job"), already=("not-claimable",), writes=False),
-    "accept": Deed(("accept", "job"), _finish, points=6, already=("not-in-review",)),
-    "sync": Deed(("sync",), _merge_elsewhere, points=6, writes=False),
-    "run": Deed(("run", "job"), ahead_s=LATER_S, points=4, already=("not-claimable",)),
+    "accept": Deed(("accept", "job"), _finish, already=("not-in-review",)),
+    "sync": Deed(("sync",), _merge_elsewhere, writes=False),
+    "run": Deed(("run", "job"), ahead_s=LATER_S, already=("not-claimable",)),
 }
 
 
@@ -181,7 +182,6 @@ def check_answer(said: Said, disturbance: Disturbance) -> None:
         assert said.code in (-9, 0), explain(said)
     elif said.code != 0:
         assert said.code in FAILED, explain(said)
-        told = (
-            "error: " in said.err or "disk" in said.out or "No space" in said.out
-        )  # doctor answers with findings
+        findings = re.search(r"^error\b|disk|No space", said.out, re.MULTILINE)  # doctor answers with those
+        told = "error: " in said.err or findings
         assert told, explain(said)

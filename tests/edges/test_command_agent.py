@@ -249,7 +249,7 @@ def test_a_hundred_megabytes_are_too_much_for_the_log_but_not_for_us(desk: Desk)
     with log.open("rb") as file:
         file.seek(-80, os.SEEK_END)
         assert b"the log is full" in file.read()
-    assert len(desk.told) < 1000
+    assert len(desk.told) < 10_000, "of two million lines; how many depends on the machine"
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < 30_000  # KiB
 
 

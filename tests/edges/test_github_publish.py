@@ -36,16 +36,23 @@ def test_it_answers_the_port() -> None:
 # -- publishing -------------------------------------------------------------------------------------
 
 
+def ended(story: Story, number: int) -> str:
+    """When a pull request was merged or closed, as ``Review`` says it."""
+    closed = story.hosted.pulls[number].closed_at
+    assert closed
+    return closed.replace("Z", "+00:00")
+
+
 def test_publish_opens_one_pull_request(story: Story) -> None:
-    story.push_work("one\n")
+    oid = story.push_work("one\n")
     forge = story.forge()
     assert forge.find_review(HEAD) is None
 
     review = forge.publish_review(HEAD, "main", TITLE, "What was done.")
 
     assert review == Review(
-        HEAD, "main", "open", number=1, url=f"{story.hub.server_url}/octo/project/pull/1", merge_commit=None
-    )
+        HEAD, "main", "open", number=1, url=f"{story.hub.server_url}/octo/project/pull/1", merge_commit=None, head_oid=oid
+    )  # fmt: skip
     assert forge.find_review(HEAD) == review
     pull = story.hosted.pulls[1]
     assert (pull.title, find_managed_text(pull.body)) == (TITLE, "What was done.")
@@ -184,13 +191,13 @@ def test_find_the_newest_with_open_ones_first(story: Story) -> None:
     forge = story.forge()
     one = forge.publish_review(HEAD, "main", TITLE, "Words.")
     merged = forge.merge(one, head_oid=first, title=TITLE, record=story.record)
-    assert forge.find_review(HEAD) == one._replace(state="merged", merge_commit=merged)
+    assert forge.find_review(HEAD) == one._replace(state="merged", merge_commit=merged, ended=ended(story, 1))
 
     story.push_work("two\n")
     two = forge.publish_review(HEAD, "main", TITLE, "Words.")
     assert two.number == 2
     forge.close(two)
-    assert forge.find_review(HEAD) == two._replace(state="closed")
+    assert forge.find_review(HEAD) == two._replace(state="closed", ended=ended(story, 2))
 
     three = forge.publish_review(HEAD, "main", TITLE, "Words.")
     assert forge.find_review(HEAD) == three
@@ -221,7 +228,7 @@ def test_a_merge_that_was_pushed_is_a_merge(story: Story) -> None:
     forge = story.forge()
     review = forge.publish_review(HEAD, "main", TITLE, "Words.")
     git(story.checkout, "push", "--quiet", "origin", f"{oid}:refs/heads/main")
-    assert forge.find_review(HEAD) == review._replace(state="merged", merge_commit=oid)
+    assert forge.find_review(HEAD) == review._replace(state="merged", merge_commit=oid, ended=ended(story, 1))
 
 
 def test_a_renamed_repository_is_followed(story: Story) -> None:

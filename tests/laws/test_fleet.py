@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from support.cli import SOURCE
 from support.simulation.fleet import Fleet, Story
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.promise("claim.always-one")
 
@@ -39,7 +36,11 @@ def test_a_seed_tells_the_same_story(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "support.simulation", "--seed", "7", "--runners", "6", "--tasks", "20"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": f"{SOURCE}:{SOURCE}/../tests", "PYTHONHASHSEED": hash_seed},
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{SOURCE}:{Path(__file__).parents[1]}",
+                "PYTHONHASHSEED": hash_seed,
+            },
             capture_output=True,
             text=True,
             check=True,

@@ -264,6 +264,28 @@ def test_it_speaks_over_stdio_and_ends_with_its_client(tmp_path: Path) -> None:
     assert errors == ""
 
 
+def test_what_comes_next_is_answered_quickly_and_alike(tmp_path: Path) -> None:
+    """The second answer comes from what the first left; an edit between two of them is seen."""
+    checkout = make_repository(
+        tmp_path, {f"tasks/{n}.yaml": f"title: Task {n}\n" for n in "abc"} | {"tasks/config.yaml": "base: main\n"}
+    )  # fmt: skip
+    answers, errors = converse(
+        checkout.path,
+        call("next_task"),
+        call("next_task"),
+        call("update_task", id="b", fields={"priority": "critical"}),
+        call("next_task"),
+        call("next_task", label="none"),
+    )
+    first, second, _, third, fourth = [a["result"]["structuredContent"] for a in answers[1:]]
+    assert first == second
+    assert first["task"] == {"id": "a", "title": "Task a", "state": "ready", "priority": "medium"}
+    assert third["task"]["id"] == "b"
+    assert "task" not in fourth
+    assert errors == ""
+    assert list((checkout.path / ".git/baton").glob("next-*")), "there is a record to answer from"
+
+
 def test_a_folder_without_a_repository_is_told_in_an_answer_not_at_the_start(tmp_path: Path) -> None:
     answers, errors = converse(tmp_path, call("list_tasks"), call("save_context", note="x"))
     assert "result" in answers[0]

@@ -82,7 +82,8 @@ def test_next_task_claims_for_a_person_without_a_commit_on_the_branch(shop: Shop
     assert "lease" not in state
     assert shop.call("next_task", claim=True) == {"reason": "no task is ready: 1 in progress, 1 waiting"}
     assert shop.fail("next_task", claim=True, id="add-cart") == (
-        "not-claimable: add-cart is in progress: Tess Author is at it\nhint: end it with: baton stop add-cart"
+        "not-claimable: add-cart is in progress: Tess Author is at it\nhint: end it with: "
+        "baton stop add-cart; to work on it yourself: baton takeover add-cart"
     )
 
 

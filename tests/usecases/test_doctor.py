@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitbaton.store.cache import cache_file
+from gitbaton.store.cachecheck import describe_cache
 from gitbaton.store.edits import queue_writers
 from gitbaton.store.repository import open_repository
 from gitbaton.store.workplace import make_workplace
@@ -285,27 +287,38 @@ def test_a_lock_of_others_is_named_and_never_removed(team: Team) -> None:
 
 
 def test_a_damaged_cache(team: Team) -> None:
-    folder = team.first.path / ".git/baton"
-    folder.mkdir(exist_ok=True)
-    with sqlite3.connect(folder / "good.sqlite") as database:
-        database.execute("CREATE TABLE t (x)")
-        database.executemany("INSERT INTO t VALUES (?)", [("x" * 500,)] * 100)
-    database.close()
-    bad = folder / "bad.sqlite"
-    text = bytearray((folder / "good.sqlite").read_bytes())
-    text[4096:12288] = b"\xff" * 8192
-    bad.write_bytes(text)
-    (folder / "bad.sqlite-wal").write_bytes(b"junk")
-    (folder / "junk.sqlite").write_bytes(b"no database at all, " * 100)
-    (folder / "empty.sqlite").write_bytes(b"")
     who = team.open(team.first)
-    assert sorted(f.message.split()[2].rpartition("/")[2] for f in examine(who)) == [
-        "bad.sqlite",
-        "junk.sqlite",
-    ]
+    file = Path(cache_file(who.repo.common_dir))
+    assert found(who) == {}
+    text = bytearray(file.read_bytes())
+    text[4096:12288] = b"\xff" * 8192
+    file.write_bytes(text)
+    Path(f"{file}-wal").write_bytes(b"junk")
+    assert describe_cache(who.repo).is_damaged
     mend(who, "broken-cache")
-    left = sorted(p.name for p in folder.glob("*.sqlite*") if not p.name.startswith("cache-"))
-    assert left == ["empty.sqlite", "good.sqlite"]
+
+
+def test_caches_of_another_version(team: Team) -> None:
+    who = team.open(team.first)
+    assert found(who) == {}
+    old = Path(cache_file(who.repo.common_dir)).with_name("cache-0-0.0.1-cpython-39.sqlite")
+    old.write_bytes(b"")
+    (finding,) = examine(who)
+    assert (finding.code, finding.severity) == ("old-cache", "note")
+    treat(who)
+    assert not old.exists()
+    assert found(who) == {}
+
+
+def test_a_cache_that_cant_be_read(team: Team) -> None:
+    who = team.open(team.first)
+    file = Path(cache_file(who.repo.common_dir))
+    file.unlink(missing_ok=True)
+    file.mkdir(parents=True)
+    (finding,) = examine(who)
+    assert (finding.code, finding.severity, finding.fix) == ("unusable-cache", "note", None)
+    file.rmdir()
+    assert found(who) == {}
 
 
 def test_the_cache_that_commands_use(team: Team) -> None:
@@ -320,12 +333,12 @@ def test_the_cache_that_commands_use(team: Team) -> None:
 
 
 def test_a_cache_that_somebody_writes_is_not_damaged(team: Team) -> None:
-    folder = team.first.path / ".git/baton"
-    folder.mkdir(exist_ok=True)
-    database = sqlite3.connect(folder / "busy.sqlite", isolation_level=None)
-    database.execute("CREATE TABLE t (x)")
+    who = team.open(team.first)
+    assert found(who) == {}
+    database = sqlite3.connect(cache_file(who.repo.common_dir), isolation_level=None)
     database.execute("BEGIN EXCLUSIVE")
-    assert found(team.open(team.first)) == {}
+    assert found(who) == {}
+    database.execute("ROLLBACK")
     database.close()
 
 

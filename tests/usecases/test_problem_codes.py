@@ -42,6 +42,7 @@ EXAMPLES: dict[str, str | bytes | dict[str, str]] = {
     "missing-field": "status: todo\n",
     "multiple-documents": "title: t\n---\ntitle: u\n",
     "not-a-file": {"tasks/a.yaml": "-> b.yaml"},
+    "not-a-folder": {"tasks/a.yaml": "title: t\n", "tasks/more": "-> ../tasks"},
     "not-a-mapping": "- title\n",
     "not-allowed": "title: t\nstatus: later\n",
     "number": f"title: t\nprogress: {{percent: {'9' * 5000}}}\n",
@@ -62,6 +63,7 @@ EXAMPLES: dict[str, str | bytes | dict[str, str]] = {
     "unknown-parameter": {"tasks/workflows/w.yaml": "title: w\nsteps: [{id: a, title: a, when: x}]\n"},
     "unknown-role": "title: t\nrole: testers\n",
     "unknown-service": {"tasks/config.yaml": "services: {api: {}}\n", "tasks/a.yaml": "title: t\nservice: web\n"},
+    "wrong-folder": {"tasks/handoffs/a/1.yaml": "task: b\n"},
     "wrong-type": "title: [t]\n",
 }  # fmt: skip
 

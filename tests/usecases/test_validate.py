@@ -52,7 +52,7 @@ def test_no_tasks_no_problems(tmp_path: Path) -> None:
 BROKEN: dict[str, tuple[bytes, int, int, str, str]] = {
     "conflict": (
         b"title: t\n<<<<<<< HEAD\npriority: high\n=======\npriority: low\n>>>>>>> other\n",
-        2, 1, "title", "conflict-markers",
+        2, 1, "priority", "conflict-markers",
     ),
     "duplicate": (b"title: t\nstatus: todo\ntitle: u\n", 3, 1, "title", "duplicate-key"),
     "unknown": (b"title: t\nprioritty: high\n", 2, 1, "prioritty", "unknown-field"),

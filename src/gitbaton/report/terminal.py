@@ -45,6 +45,8 @@ def _width(stream: TextIO) -> int:
 
 def measure(text: str) -> int:
     """Columns a text takes: wide letters take two, combining ones none."""
+    if text.isascii():  # nearly all; the long way takes a third of the time of a list of thousands
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
@@ -61,6 +63,8 @@ def fit(text: str, width: int) -> str:
 
 def printable(text: str) -> str:
     """``text`` without control characters: a title can't move the cursor or recolour the terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "�" for c in text.replace("\n", " ").replace("\t", " "))
 
 

@@ -40,6 +40,8 @@ _AT_ONCE: Final = 500
 _MANY: Final = 2_000
 #: How much may lie unused in a table before it is begun anew.
 _SLACK: Final = 2_000
+#: What it can't do: SQLite's own failures, and names that are no UTF-8.
+_UNFIT = (sqlite3.Error, UnicodeEncodeError)
 _CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 #: What a damaged cache is called once it was set aside.
 DAMAGED: Final = ".damaged"
@@ -111,7 +113,7 @@ class Cache:
         try:
             db = self._open()
             return db.execute(question, values).fetchall() if db else []
-        except sqlite3.Error as error:
+        except _UNFIT as error:
             self._give_up(error)
             return []
 
@@ -131,7 +133,7 @@ class Cache:
                 raise
             db.execute("COMMIT")
             return found
-        except sqlite3.Error as error:
+        except _UNFIT as error:
             self._give_up(error)
             return None
 
@@ -147,7 +149,7 @@ class Cache:
             columns = ", ".join("?" * len(db.execute(f"SELECT * FROM {table} LIMIT 0").description))
             db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({columns})", values)
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except _UNFIT as error:
             self._give_up(error)
 
     def _open(self) -> sqlite3.Connection | None:
@@ -168,7 +170,7 @@ class Cache:
                 )
         return self._db
 
-    def _give_up(self, error: sqlite3.Error) -> None:
+    def _give_up(self, error: Exception) -> None:
         """Do without from here on."""
         file, self._file = self._file, None
         if self._db is not None:

@@ -196,6 +196,9 @@ class IndexLock:
         """Let ``data``, which is as long as what was held, take the old index's place."""
         with self._new.open("r+b") as file:
             file.write(data)
+        # With the old one's time: by that git knows which files may have changed since in the same second.
+        times = self._index.stat()
+        os.utime(self._new, ns=(times.st_atime_ns, times.st_mtime_ns))
         self._new.replace(self._index)
 
     def holds(self, data: bytes) -> bool:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from gitbaton.store.threetexts import Change, Texts
 
 _TRIES = 20
+#: In how many rounds the index file may be what is compared, and changed in place.
+_PATIENT = 3
 
 
 class Edited(NamedTuple):
@@ -117,9 +119,10 @@ def commit_edits(repo: Repository, changes: Mapping[str, Change], message: str) 
         recover_followings(repo)
         recover(repo)
         branch_ref = _find_branch(repo)
-        for _ in range(_TRIES):
+        for round_number in range(_TRIES):
             try:
-                plan = _work_out(repo, branch_ref, changes)
+                # Somebody who stages file after file changes the index each time, but not the entries looked at here.
+                plan = _work_out(repo, branch_ref, changes, whole_index=round_number < _PATIENT)
                 return _carry_out(repo, branch_ref, plan, message)
             except LostRace:
                 continue  # somebody else committed, staged or typed meanwhile; the edit is pure: do it anew
@@ -148,9 +151,9 @@ def _find_branch(repo: Repository) -> str:
 # -- working it out: reads, and objects that nothing refers to yet --------------------------------------------
 
 
-def _work_out(repo: Repository, ref: str, changes: Mapping[str, Change]) -> _Plan:
+def _work_out(repo: Repository, ref: str, changes: Mapping[str, Change], *, whole_index: bool) -> _Plan:
     tip = read_tip(repo.git, ref, list(changes))
-    index = read_index_file(repo, tip.entries) if len(tip.entries) == len(changes) else None
+    index = read_index_file(repo, tip.entries) if whole_index and len(tip.entries) == len(changes) else None
     before = read_texts(repo, tip, index, list(changes))
     commits: dict[str, tuple[str, str] | None] = {}
     steps: dict[str, Step] = {}

@@ -253,35 +253,3 @@ def _salvage(repo: Repository, left: Abandoned) -> str | None:
     repo.git.call("update-ref", ref, head)
     assert resolve(repo.git, ref) == head, "only what is safe may be deleted elsewhere"
     return ref
-
-
-# -- caches --------------------------------------------------------------------------------------------------
-
-
-def find_damaged_caches(repo: Repository) -> list[Path]:
-    """Caches that SQLite says are damaged, and those that a command has set aside as such."""
-    folder = repo.common_dir / "baton"
-    aside = sorted(p for p in folder.glob("*.damaged*") if p.is_file())
-    return aside + sorted(p for p in folder.glob("*.sqlite") if p.is_file() and not _is_sound(p))
-
-
-def _is_sound(file: Path) -> bool:
-    """False only where SQLite itself calls the file damaged; a locked or unreadable one is just not read."""
-    import sqlite3
-
-    try:
-        connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=1)
-        try:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        # The lowest byte is the kind of error, the rest its details.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def drop_cache(file: Path) -> None:
-    """Delete a cache; the next command makes a new one."""
-    for ending in ("", "-wal", "-shm", "-journal"):
-        file.with_name(file.name + ending).unlink(missing_ok=True)

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.finding import Finding
 from gitbaton.errors import BatonError
+from gitbaton.store.cache import DAMAGED
+from gitbaton.store.cachecheck import describe_cache, drop_cache
 from gitbaton.store.edits import commit_edits
 from gitbaton.store.git import is_ancestor, resolve
 from gitbaton.store.leftovers import (
     clear_away,
     complete_in,
-    drop_cache,
     drop_lock,
     find_abandoned,
-    find_damaged_caches,
     find_interrupted,
     find_locks,
 )
 from gitbaton.store.live import read_tips
 from gitbaton.store.repository import require_config
-from gitbaton.usecases.init import ATTRIBUTES, plan_init
+from gitbaton.usecases.init import ATTRIBUTES, DRIVER, driver_settings, find_missing_program, plan_init
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +32,6 @@ if TYPE_CHECKING:
 
 #: Below this age a lock of git's is a command at work.
 LOCK_AGE_S = 600.0
-_DRIVER = "merge.baton.driver"
-_ARGUMENTS = "merge-file %O %A %B %P"
 
 
 def check_remote(project: Project) -> Iterator[Finding]:
@@ -97,18 +92,16 @@ def _check_setup(project: Project) -> Iterator[Finding]:
             "no-merge-attribute", "warning", "git merges task files line by line, because .gitattributes does not name the merge driver",
             f"adds to .gitattributes, as a commit: {ATTRIBUTES}", partial(_add_attributes, project),
         )  # fmt: skip
-    driver = repo.settings.get(_DRIVER)
+    driver = repo.settings.get(DRIVER)
     if driver is None:
         yield Finding(
             "no-merge-driver", "warning", "git merges task files line by line, because this clone has no merge driver",
-            f"sets {_DRIVER} in .git/config", partial(_set_driver, project),
+            f"sets {DRIVER} in .git/config", partial(_set_driver, project),
         )  # fmt: skip
-        return
-    program = (shlex.split(driver, posix=True) or [""])[0] if driver.count("'") % 2 == 0 else ""
-    if program and not shutil.which(program, path=project.environment.get("PATH")):
+    elif program := find_missing_program(project, driver):
         yield Finding(
             "merge-driver-not-found", "warning", f"git's merge driver for task files can't run: there is no program {program} on PATH",
-            f"sets {_DRIVER} to the program that runs now", partial(_set_driver, project, own=True),
+            f"sets {DRIVER} to the program that runs now", partial(_set_driver, project),
         )  # fmt: skip
 
 
@@ -122,12 +115,9 @@ def _add_attributes(project: Project) -> None:
         )
 
 
-def _set_driver(project: Project, *, own: bool = False) -> None:
-    git = project.repo.git
-    here = shutil.which("baton", path=project.environment.get("PATH")) is None or own
-    program = f"{shlex.quote(sys.executable)} -P -m gitbaton" if here else "baton"
-    git.call("config", "--local", "merge.baton.name", "gitbaton: merge documents field by field")
-    git.call("config", "--local", _DRIVER, f"{program} {_ARGUMENTS}")
+def _set_driver(project: Project) -> None:
+    for key, value in driver_settings(project).items():
+        project.repo.git.call("config", "--local", key, value)
 
 
 # -- what dead processes left --------------------------------------------------------------------------------
@@ -175,9 +165,20 @@ def _is_published(project: Project, left: Abandoned) -> bool:
 
 
 def _check_caches(project: Project) -> Iterator[Finding]:
-    for file in find_damaged_caches(project.repo):
+    cache = describe_cache(project.repo)
+    aside = [file for file in cache.leftovers if file.endswith(DAMAGED)]
+    for file in [cache.file, *aside] if cache.is_damaged else aside:
         said = f"the cache {file} is damaged; it is only slower without"
         yield Finding("broken-cache", "warning", said, "deletes it", partial(drop_cache, file))
+    if cache.problem and not cache.is_damaged:
+        said = f"the cache {cache.file} is of no use: {cache.problem}"
+        yield Finding(
+            "unusable-cache", "note", said, f"check the permissions of {project.repo.common_dir / 'baton'}"
+        )
+    for file in cache.leftovers:
+        if file not in aside:
+            said = f"the cache {file} belongs to another version; it is not used any more"
+            yield Finding("old-cache", "note", said, "deletes it", partial(drop_cache, file))
 
 
 def _check_sharing(project: Project) -> Iterator[Finding]:

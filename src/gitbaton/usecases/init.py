@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import Refusal
@@ -18,10 +21,10 @@ if TYPE_CHECKING:
     from gitbaton.store.repository import Repository
 
 ATTRIBUTES = "tasks/**/*.yaml merge=baton"
-_DRIVER = {
-    "merge.baton.name": "gitbaton: merge documents field by field",
-    "merge.baton.driver": "baton merge-file %O %A %B %P",
-}
+#: git's setting for the merge driver.
+DRIVER = "merge.baton.driver"
+_ARGUMENTS = "merge-file %O %A %B %P"
+_DRIVER_NAME = "gitbaton: merge documents field by field"
 _CONFIG = """\
 {schema}
 # Settings of gitbaton. Every key is optional; the schema explains them all.
@@ -89,8 +92,31 @@ def plan_init(project: Project) -> InitPlan:
     if ATTRIBUTES.encode() not in [line.strip() for line in (attributes or b"").splitlines()]:
         changes[".gitattributes"] = _append_line
         (creates if attributes is None else updates).append(".gitattributes")
-    settings = {k: v for k, v in _DRIVER.items() if repo.git.find("config", "--local", k) != v}
+    driver = repo.git.find("config", "--local", DRIVER)
+    works = driver and driver.endswith(_ARGUMENTS) and find_missing_program(project, driver) is None
+    settings = {} if works else driver_settings(project)
     return InitPlan(tuple(creates), tuple(updates), tuple(keeps), settings, changes)
+
+
+def find_missing_program(project: Project, driver: str) -> str | None:
+    """The program that the command ``driver`` begins with, if there is no such program; a command that only a shell
+    understands is taken on trust.
+    """
+    try:
+        program = shlex.split(driver)[0]
+    except (ValueError, IndexError):
+        return None
+    known = "=" in program or shutil.which(program, path=project.environment.get("PATH"))
+    return None if known else program
+
+
+def driver_settings(project: Project) -> dict[str, str]:
+    """What ``git config`` needs for the merge driver: ``baton`` where git will find it, else the program that runs
+    now.
+    """
+    is_found = shutil.which("baton", path=project.environment.get("PATH")) is not None
+    program = "baton" if is_found else f"{shlex.quote(sys.executable)} -P -m gitbaton"
+    return {"merge.baton.name": _DRIVER_NAME, DRIVER: f"{program} {_ARGUMENTS}"}
 
 
 def _base_line(repo: Repository) -> str:
