@@ -86,7 +86,7 @@ class Fleet:
         self.world = World(story.seed)
         text = CONFIG.format(running=story.running, cost=story.cost_per_day_usd)
         config_file = ConfigFile(text.encode())
-        self.books = Books(self.world, config_file.config)
+        self.books = Books(self.world, config_file.config, self._is_over)
         self.server = Server(self.books.watch, config_file)
         self.server.change_base({row.id: row for row in self._draw_tasks()})
         # The server is down for some minutes, and the model for a while, now and then.
@@ -139,6 +139,11 @@ class Fleet:
             self.books.checks += 1
             assert self.server.refs.get(ref) == head, f"{ref} was published, and is not there"
 
+    def _is_over(self, task: str) -> bool:
+        """Whether base says that nothing is left to do."""
+        row = self.server.read_contents(self.server.refs[BASE]).tasks.get(task)
+        return row is not None and row.status in ("done", "cancelled")
+
     def _is_done(self) -> bool:
         contents = self.server.read_contents(self.server.refs[BASE])
         return all(row.status == "done" for row in contents.tasks.values())
@@ -182,6 +187,9 @@ class Fleet:
             "words with the server": sum(n.words for n in self.networks),
             "refused": sum(n.refused for n in self.networks),
             "answers lost": sum(n.lost for n in self.networks),
+            "starts beside a moot attempt": counts.get(
+                "starts beside an attempt whose task is done already", 0
+            ),
             "peak running / cap": f"{self.books.peak_running} / {self.story.running}",
             "peak spent in a day / cap": f"{self.books.peak_spent:.0f} / {self.story.cost_per_day_usd:.0f} USD",
             "peak in review": self.books.peak_reviews,
