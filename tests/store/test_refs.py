@@ -343,6 +343,28 @@ def test_a_lock_left_on_the_server(work: Checkout) -> None:
 
 
 @pytest.mark.promise("refusal.told-apart")
+def test_a_fetch_that_meets_another_waits_and_then_says_so(
+    work: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock is a lock, whoever holds it: gone in time, nobody hears of it; else it is no bug, but a reason to try again."""
+    remote(work).swap([RefUpdate(ONE, make_commit(work), None)])
+    work.git("update-ref", "-d", "refs/baton/remote/tasks/one")
+    lock = work.path / ".git/refs/baton/remote/tasks/one.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+    waits: list[float] = []
+    monkeypatch.setattr(refs_module, "sleep", waits.append)
+    with pytest.raises(TryAgain) as met:
+        remote(work).fetch()
+    assert met.value.code == "ref-locked"
+    assert len(waits) == 5
+    monkeypatch.setattr(refs_module, "sleep", lambda _: lock.unlink())
+    refs = remote(work)
+    refs.fetch()
+    assert list(refs.read("refs/baton/tasks/")) == [ONE]
+
+
+@pytest.mark.promise("refusal.told-apart")
 def test_a_protected_deletion(work: Checkout) -> None:
     assert work.remote
     commit = make_commit(work)

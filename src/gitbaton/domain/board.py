@@ -22,8 +22,6 @@ EffectiveState = Literal[
     "in_review", "changes_requested", "failed", "stopped", "closed", "taken_over",
 ]  # fmt: skip
 _RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
-#: States in which somebody's work on the task occupies its paths.
-OCCUPYING = ("in_progress", "in_review")
 
 
 class TaskRow(NamedTuple):
@@ -94,7 +92,8 @@ class LiveRow(NamedTuple):
 
 class Entry(NamedTuple):
     """One task on the board. ``claimable`` is True when only caps could still say no;
-    ``why`` is the reason for the state in a sentence.
+    ``why`` is the reason for the state in a sentence. ``running`` says that somebody is at it now, even
+    where a person finished or cancelled the task meanwhile and ``state`` says so.
     """
 
     row: TaskRow
@@ -105,6 +104,12 @@ class Entry(NamedTuple):
     why: str
     attempts_left: int
     depth: int
+    running: bool
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody's work on it occupies its paths."""
+        return self.running or self.state == "in_review"
 
 
 class Board(NamedTuple):
@@ -190,7 +195,12 @@ def fold_task(
             False,
             "it is only local: it can be claimed once it is merged into the base branch",
         )
-    return Entry(row, live, state, blocked, claimable, why, left, depth)
+    running = live is not None and _is_held(live, now)
+    return Entry(row, live, state, blocked, claimable, why, left, depth, running)
+
+
+def _is_held(live: LiveRow, now: float) -> bool:
+    return live.status == "in_progress" and (live.lease is None or live.lease > now)
 
 
 def find_turn(live: LiveRow | None) -> float | None:
@@ -269,7 +279,7 @@ def _effective(
         return "done", "it is done" if row.status == "done" or not parts else "its parts are done"
     if live and live.status == "in_progress":  # a draft or a hold must not hide work that goes on
         who = live.holder or "somebody"
-        if live.lease is None or live.lease > now:
+        if _is_held(live, now):
             return "in_progress", f"{who} is at it"
         after = "" if left else ", and it was the last attempt: a person decides"
         if live.workflow and left:
@@ -342,7 +352,7 @@ def order_key(entry: Entry) -> tuple[int, int, int, str, str]:
 
 def claimable_in_order(board: Board) -> list[Entry]:
     """What may be claimed, best first; entries whose paths overlap work under way are left out."""
-    busy = [e for e in board.entries.values() if e.state in OCCUPYING and e.row.paths]
+    busy = [e for e in board.entries.values() if e.is_busy and e.row.paths]
     free = [e for e in board.entries.values() if e.claimable and find_overlap(e.row, busy) is None]
     return sorted(free, key=order_key)
 

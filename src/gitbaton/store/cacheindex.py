@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitbaton.domain.board import (
-    OCCUPYING,
     BrokenRow,
     TaskRow,
     find_overlap,
@@ -227,7 +226,7 @@ class BoardIndex:
         """
         table = self._table
         watched = [self._fold(table.find(task), stand, now) for task in table.list_watched()]
-        busy = [e for e in watched if e.state in OCCUPYING and e.row.paths]
+        busy = [e for e in watched if e.is_busy and e.row.paths]
         turns = [turn for e in watched if (turn := find_turn(e.live)) is not None and turn > now]
         queue = (self._fold(table.find(task), stand, now) for task in table.iter_queue())
 

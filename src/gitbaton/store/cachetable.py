@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from typing import TYPE_CHECKING, Any, Final
 
-from gitbaton.domain.board import OCCUPYING, LiveRow, TaskRow, find_turn, is_off, list_needs, order_key
+from gitbaton.domain.board import LiveRow, TaskRow, find_turn, is_off, list_needs, order_key
 
 if TYPE_CHECKING:
     import sqlite3
@@ -176,5 +176,5 @@ def _columns(node: Node, entry: Entry | None) -> tuple[Any, ...]:
     return (
         row.id, row.path, marshal.dumps(tuple(row)), live and marshal.dumps(tuple(live)), node.parent, merge,
         node.finished, node.depth, kind, rank, age, entry.claimable and not turns,
-        bool(entry.state in OCCUPYING and row.paths and not turns), turns,
+        bool(entry.is_busy and row.paths and not turns), turns,
     )  # fmt: skip

@@ -4,7 +4,9 @@ ref transaction.
 
 from __future__ import annotations
 
+import random
 import re
+from time import sleep
 from typing import TYPE_CHECKING
 
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain, Unreachable
@@ -34,7 +36,9 @@ _MET = re.compile(
 )
 #: A branch ``a`` and a branch ``a/b`` can't both exist.
 _IN_THE_WAY = re.compile(r"'(?P<there>[^']+)' exists; cannot create '(?P<wanted>[^']+)'")
-_TRIES = 5
+_TRIES = 6
+#: Doubled with each try of a fetch.
+_PAUSE_S = 0.04
 #: Added to every lease that is judged by a local clock.
 CLOCK_TOLERANCE_S = 120.0
 
@@ -136,8 +140,11 @@ class RemoteRefs:
         return self.fetch_ref(f"refs/heads/{branch}")
 
     def _fetch(self, *specs: str) -> Output:
+        """Raises ``TryAgain`` when other processes were at the same refs of this clone each time."""
         done = Output(1, b"", "")
-        for _ in range(_TRIES):  # two fetches in one clone can meet at a ref's lock
+        for tried in range(_TRIES):
+            if tried:  # those who met here part: each waits another while
+                sleep(_PAUSE_S * 2**tried * random.uniform(0.5, 1.5))  # noqa: S311
             with self._server.listening() as wire:
                 done = self._git.run(
                     "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
@@ -145,8 +152,13 @@ class RemoteRefs:
                     timeout_s=NETWORK_TIMEOUT_S, env=wire.env, fds=wire.fds,
                 )  # fmt: skip
             if done.code == 0 or not _MET.search(done.err):
-                break
-        return done
+                return done
+        raise TryAgain(
+            "other git processes keep moving the same refs of this clone",
+            code="ref-locked",
+            hint="try again; if no git command is running, remove the .lock file under .git/refs",
+            data={"stderr": done.err[-2000:]},
+        )
 
     def _seen(self, ref: str) -> str:
         """Under which name this clone sees a ref of the remote."""

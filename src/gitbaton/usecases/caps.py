@@ -43,7 +43,7 @@ def find_reached_cap(
     """
     caps = config.caps
     entries = [e for e in view.board.entries.values() if e.row.id != mine]
-    running = [e for e in entries if e.state == "in_progress"]
+    running = [e for e in entries if e.running]
     if caps.running is not None and len(running) >= caps.running:
         words = f"as many attempts run as may (caps.running: {caps.running})"
         return Reached(words, tuple(e.row.id for e in running), caps.running)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from gitbaton.domain.board import OCCUPYING, find_overlap
+from gitbaton.domain.board import find_overlap
 from gitbaton.errors import BatonError, Refusal
 from gitbaton.usecases.caps import Reached, find_reached_cap, has_bounds
 from gitbaton.usecases.project import load_view
@@ -86,7 +86,7 @@ def _judge(project: Project, view: View, claim: Claim) -> Reached | None:
         return Reached("its file is gone from the base branch")
     if cap := find_reached_cap(view, project.repo.config, now=project.refs.now(), mine=task, person=person):
         return cap
-    busy = [e for e in view.board.entries.values() if e.state in OCCUPYING and e.row.id != task]
+    busy = [e for e in view.board.entries.values() if e.is_busy and e.row.id != task]
     other = find_overlap(mine.row, busy)
     return Reached(f"{task} touches the same paths as {other.row.id}", (other.row.id,), 1) if other else None
 

@@ -52,9 +52,9 @@ def get_claimable(project: Project, view: View, wanted: str) -> Entry:
         raise
     if not entry.claimable:
         raise Refusal(f"{entry.row.id} is {entry.state.replace('_', ' ')}: {entry.why}", code="not-claimable", hint=_hint(entry), data={"state": entry.state, "blocked_by": list(entry.blocked_by)})  # fmt: skip
-    busy = [e for e in view.board.entries.values() if e.state in ("in_progress", "in_review")]
+    busy = [e for e in view.board.entries.values() if e.is_busy]
     if other := find_overlap(entry.row, busy):
-        raise Refusal(f"{entry.row.id} touches the same paths as {other.row.id}, which is {other.state.replace('_', ' ')}", code="paths-overlap", hint=f"wait for {other.row.id}, or narrow paths")  # fmt: skip
+        raise Refusal(f"{entry.row.id} touches the same paths as {other.row.id}, which is {'in progress' if other.running else 'in review'}", code="paths-overlap", hint=f"wait for {other.row.id}, or narrow paths")  # fmt: skip
     return entry
 
 

@@ -20,8 +20,9 @@ def main() -> int:
     given = parser.parse_args()
     running = given.running or max(1, given.runners * 3 // 5)
     fleet = Fleet(
-        Story(given.seed, given.runners, given.tasks, running=running, cost_per_day_usd=15.0 * running)
+        Story(given.seed, given.runners, given.tasks, running=running, cost_per_day_usd=20.0 * running)
     )
+    fleet.on_sweep = lambda words: print(words, file=sys.stderr, flush=True)
     begun, failed = time.monotonic(), False
     try:
         fleet.run()

@@ -34,6 +34,8 @@ from support.simulation.server import (
 from support.simulation.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gitbaton.domain.board import Entry
     from gitbaton.domain.config import AgentConfig
     from gitbaton.domain.state import State
@@ -60,7 +62,7 @@ class Story(NamedTuple):
     tasks: int = 2000
     people: int = 6
     running: int = 120
-    cost_per_day_usd: float = 1800.0
+    cost_per_day_usd: float = 2400.0
     days_max: float = 20.0
     faults: float = 0.004
     deaths: float = 0.0002
@@ -77,6 +79,7 @@ class Fleet:
     server: Server = field(init=False)
     networks: list[Network] = field(default_factory=list)
     clones: list[Clone] = field(default_factory=list)
+    on_sweep: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
         story = self.story
@@ -98,12 +101,11 @@ class Fleet:
         return tuple(found)
 
     def _draw_tasks(self) -> list[TaskRow]:
-        """About 1.5 dependencies each, on earlier ones; a third names paths, of which some meet."""
+        """A few dependencies each, on any earlier ones; a third names paths, of which some meet."""
         random, rows = self.world.random, []
         for n in range(self.story.tasks):
-            near = range(max(0, n - 400), n)
             needs = (
-                sorted({f"t{random.choice(near)}" for _ in range(random.choice((0, 1, 1, 2, 3)))})
+                sorted({f"t{random.randrange(n)}" for _ in range(random.choice((0, 1, 1, 2, 3)))})
                 if n
                 else []
             )
@@ -142,7 +144,10 @@ class Fleet:
         return all(row.status == "done" for row in contents.tasks.values())
 
     def watch_end(self) -> None:
-        """End the story when all is done, or when it takes too long."""
+        """End the story when all is done, or when it takes too long; else tell how far it is."""
+        self.on_sweep(
+            f"hour {self.world.seconds / HOUR:.1f}: {len(self.books.merged)} of {self.story.tasks} merged"
+        )
         if self._is_done() or self.world.seconds > self.story.days_max * 24 * HOUR:
             self.world.over = True
 
@@ -266,7 +271,7 @@ class Runner(Somebody):
         finally:
             self.hasty = False
         if not isinstance(claimed, Claim):
-            self.world.wait(self.random.uniform(0.25, 1.25) * HOUR)
+            self.world.wait(self.random.uniform(0.5, 2.5) * HOUR)
             return
         self.books.begin(claimed, sane=abs(self.skew_s) <= SANE_S)
         try:

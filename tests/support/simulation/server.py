@@ -255,10 +255,6 @@ class SimulatedRepository(Repository):
         assert self.clone is not None
         return replace(self, base=Base("main", BASE, self.clone.base))
 
-    def fetched(self) -> Repository:
-        """See ``Repository``."""
-        return self.refreshed()
-
 
 def make_repository(clone: Clone) -> Repository:
     """The repository of a clone. Nobody may run git in it."""
