@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import Baton
-
 if TYPE_CHECKING:
+    from support.cli import Baton
     from support.repos import Checkout
 
 TASKS = {

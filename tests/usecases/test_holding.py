@@ -10,7 +10,7 @@ from gitbaton.errors import BatonError, UsageError
 from gitbaton.usecases.delivery import Delivery
 from gitbaton.usecases.holding import clarify_task, hold_task, release_task
 from gitbaton.usecases.project import load_view
-from gitbaton.usecases.run import preview_run
+from gitbaton.usecases.run import Preview, preview_run
 from gitbaton.usecases.transitions import advance
 from support.hermetic_git import git
 from support.state_history import list_tasks_with_state, read_events
@@ -35,8 +35,8 @@ def heads(team: Team) -> str:
 
 def brief(who: Project, task: str) -> str:
     preview = preview_run(who, task)
-    assert hasattr(preview, "briefing")
-    return str(preview.briefing)
+    assert isinstance(preview, Preview)
+    return preview.briefing
 
 
 @pytest.mark.promise("person.hold")
