@@ -256,6 +256,8 @@ class SimulatedRepository(Repository):
         assert self.clone is not None
         return replace(self, base=Base("main", BASE, self.clone.base))
 
+    fetched = refreshed
+
 
 def make_repository(clone: Clone) -> Repository:
     """The repository of a clone. Nobody may run git in it."""
