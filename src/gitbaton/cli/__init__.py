@@ -31,6 +31,7 @@ COMMANDS: dict[str, Listed] = {
     "show": Listed("tasks", "Write and look", "show one task"),
     "next": Listed("tasks", "Write and look", "say which task is next, and why"),
     "set": Listed("tasks", "Write and look", "change fields of a task"),
+    "edit": Listed("editing", "Write and look", "change a task's text in your editor"),
     "priority": Listed("tasks", "Write and look", "change a task's priority"),
     "depend": Listed("tasks", "Write and look", "change what a task depends on"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
