@@ -47,6 +47,7 @@ COMMANDS: dict[str, Listed] = {
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
+    "config": Listed("settings", "Keep tidy", "show and change the settings"),
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "doctor": Listed("upkeep", "Keep tidy", "find what is broken, and mend it"),
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
