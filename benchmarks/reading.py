@@ -60,7 +60,7 @@ def _complete(stage: Stage, tasks: int) -> Figure:
     repository = _open(stage, _reading(stage, tasks))
     half = repository.ready[0][: len(repository.ready[0]) // 2]
     command = (stage.baton, "__complete", "bash", f"baton show {half}")
-    if repository.ready[0] not in run(command, repository.top, stage.env).split():
+    if repository.ready[0] not in run(command, repository.top, stage.env).decode().split():
         raise RuntimeError(f"{half} is not completed to {repository.ready[0]}")
     return stage.compare(Side(repository.top, [command]), stage.floor(repository.top))
 
