@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from gitbaton.cli import GLOBAL_FLAGS
 from gitbaton.errors import BatonError, UsageError, explain_os_error
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ EXIT_NOTHING = 3
 EXIT_ATTEMPT_FAILED = 4
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
-#: Flags that stand before the command.
-GLOBAL_FLAGS = ("--no-pager", "--color")
 
 
 class Answer(NamedTuple):
