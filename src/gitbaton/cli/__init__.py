@@ -45,6 +45,7 @@ COMMANDS: dict[str, Listed] = {
     "accept": Listed("reviews", "Review", "merge published work"),
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
+    "answer": Listed("answering", "Review", "answer what an agent asked"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "doctor": Listed("upkeep", "Keep tidy", "find what is broken, and mend it"),
