@@ -90,9 +90,6 @@ def _retry(a: argparse.Namespace) -> Answer:
     return Answer(record("retry", task=task_record(entry)), text)
 
 
-_EVENTS = {"reminded": "still waits for an answer to its question"}
-
-
 def _configure_sync(p: argparse.ArgumentParser) -> None:
     p.add_argument("--push", action="store_true", default=None, help="push the commits of this branch, too")
 
@@ -101,7 +98,7 @@ def _sync(a: argparse.Namespace) -> Answer:
     synced = sync(open_here(), push=a.push)
     done = synced.exchange
     carried = [c for c in done.reapplied if c.new]
-    lines = [f"{n.task}: {_EVENTS.get(n.event, n.event)}" for n in synced.noticed]
+    lines = [str(n) for n in synced.noticed]
     lines += _tell("fetched", [s for _, s in done.fetched]) + _tell(
         "re-applied", [c.subject for c in carried]
     )
