@@ -58,6 +58,7 @@ COMMANDS: dict[str, Listed] = {
     "accept": Listed("reviews", "Review", "merge published work"),
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
+    "answer": Listed("answering", "Review", "answer what an agent asked"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
     "config": Listed("settings", "Keep tidy", "show and change the settings"),
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),

@@ -55,7 +55,7 @@ def _configure_add(p: argparse.ArgumentParser) -> None:
 
 def _add(a: argparse.Namespace) -> Answer:
     fields = {
-        "title": a.title, "description": _read_text(a.description, a.file), "depends_on": a.needs, "acceptance": a.accept,
+        "title": a.title, "description": read_text(a.description, a.file, "add"), "depends_on": a.needs, "acceptance": a.accept,
         "priority": a.priority, "type": a.type, "role": a.role, "plan": a.plan, "parent": a.parent, "paths": a.path,
         "labels": a.label, "status": "draft" if a.draft else None,
     }  # fmt: skip
@@ -65,9 +65,10 @@ def _add(a: argparse.Namespace) -> Answer:
     return _written(written, "added", f"added {written.task} ({written.path})")
 
 
-def _read_text(text: str | None, file: str | None) -> str | None:
+def read_text(text: str | None, file: str | None, command: str) -> str | None:
+    """What ``text`` says, or a file, or standard input (``-``). Raises ``UsageError``."""
     if text is not None and file is not None:
-        raise UsageError("give -d or -F, not both", code="usage", hint="baton add --help")
+        raise UsageError("give the text or a file, not both", code="usage", hint=f"baton {command} --help")
     if text == "-" or file == "-":
         return sys.stdin.read()
     if file is None:
