@@ -20,8 +20,8 @@ from gitbaton.wiring import open_project
 from support.cli import SOURCE, Baton
 from support.processes import find_processes
 from support.repos import Checkout, make_repository
+from support.screen import CTRL_C, Terminal
 from support.state_history import read_history
-from support.terminal import CTRL_C, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

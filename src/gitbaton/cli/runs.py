@@ -152,13 +152,14 @@ def answer_run(project: Project, ran: Ran) -> Answer:
 
 
 def _what_next(ran: Ran) -> str:
+    from gitbaton.domain.outcome import say_next_step
+
     task, state = ran.claim.entry.row.id, ran.tip.state
-    if state.status == "needs_input":
-        return f'answer with: baton retry {task} --guidance "…"'
+    next_step = say_next_step(ran.verdict.outcome, task)
     left = (state.attempt_limit or state.attempt) - state.attempt
-    if state.status == "failed" and left > 0:
-        return f'{left} attempt{"s" if left > 1 else ""} left, the next from {state.retry_at}; sooner, with advice: baton retry {task} --guidance "…"'
-    return f'go on with: baton retry {task} --guidance "what to do better"'
+    if state.status != "failed" or left <= 0:
+        return next_step
+    return f"{left} attempt{'s' if left > 1 else ''} left, the next from {state.retry_at}\n{next_step}"
 
 
 def _preview(project: Project, a: argparse.Namespace) -> Answer:

@@ -56,7 +56,7 @@ def _configure_add(p: argparse.ArgumentParser) -> None:
 
 def _add(a: argparse.Namespace) -> Answer:
     fields = {
-        "title": a.title, "description": _read_text(a.description, a.file), "depends_on": a.needs, "acceptance": a.accept,
+        "title": a.title, "description": read_text(a.description, a.file, "add"), "depends_on": a.needs, "acceptance": a.accept,
         "priority": a.priority, "type": a.type, "role": a.role, "plan": a.plan, "parent": a.parent, "paths": a.path,
         "labels": a.label, "status": "draft" if a.draft else None,
     }  # fmt: skip
@@ -66,9 +66,10 @@ def _add(a: argparse.Namespace) -> Answer:
     return _written(written, "added", f"added {written.task} ({written.path})")
 
 
-def _read_text(text: str | None, file: str | None) -> str | None:
+def read_text(text: str | None, file: str | None, command: str) -> str | None:
+    """What ``text`` says, or a file, or standard input (``-``). Raises ``UsageError``."""
     if text is not None and file is not None:
-        raise UsageError("give -d or -F, not both", code="usage", hint="baton add --help")
+        raise UsageError("give the text or a file, not both", code="usage", hint=f"baton {command} --help")
     if text == "-" or file == "-":
         return sys.stdin.read()
     if file is None:
@@ -142,8 +143,10 @@ def _show(a: argparse.Namespace) -> Answer:
 
     shown = show_task(open_here(), a.id)
     summary = shown.note.get("summary") if shown.note else None
-    text = render_task(shown.entry, shown.text, shown.past, summary, Style())
-    return Answer(record("task", task=detail_record(shown.entry, shown.text, shown.past)), text)
+    text = render_task(shown.entry, shown.text, shown.past, summary, Style(), shown.remarks)
+    notes = [{k: r.get(k) for k in ("created", "agent", "data")} for r in shown.remarks]
+    detail = detail_record(shown.entry, shown.text, shown.past) | ({"notes": notes} if notes else {})
+    return Answer(record("task", task=detail), text)
 
 
 def _configure_next(p: argparse.ArgumentParser) -> None:

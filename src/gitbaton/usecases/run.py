@@ -180,16 +180,19 @@ def record_breakdown(
     """
     task = claim.entry.row.id
     is_kept = isinstance(problem, BatonError) and bool(problem.data.get("kept"))
-    kept = None
+    kept, is_safe = None, True
     try:
         tip = read_tip(project, task)
-        status = tip.state.status if tip and tip.state.run == claim.run else None
-        if not is_kept and status not in _PUBLISHED:
-            kept = keep_unfinished(project, claim, root)
     except (BatonError, OSError):
         return is_kept
+    status = tip.state.status if tip and tip.state.run == claim.run else None
+    if not is_kept and status not in _PUBLISHED:
+        try:
+            kept = keep_unfinished(project, claim, root)
+        except (BatonError, OSError):
+            is_safe = not (root / "work").is_dir()  # an agent may have deleted it all
     if status != "in_progress":
-        return True
+        return is_safe
     with contextlib.suppress(BatonError, OSError):
         verdict = explain_breakdown(problem)
         if isinstance(problem, KeyboardInterrupt):
@@ -200,7 +203,7 @@ def record_breakdown(
         log.say("end", f"{verdict.outcome.value}: {verdict.message}")
         if isinstance(problem, BatonError) and not is_kept:
             problem.message = f"{task} could not be run: {problem.message}"
-    return True
+    return is_safe
 
 
 def _name_folder(problem: BaseException, root: Path) -> None:
