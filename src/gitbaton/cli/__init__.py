@@ -4,22 +4,24 @@ its words, calls one use-case and prints the answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from gitbaton import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
 
     from gitbaton.cli.face import Command
 
 
-class Listed(NamedTuple):
+class Listed:
     """A command in the table: its module is loaded only when it is used."""
 
-    module: str
-    group: str
-    summary: str
+    __slots__ = ("group", "module", "summary")
+
+    def __init__(self, module: str, group: str, summary: str) -> None:
+        self.module = module
+        self.group = group
+        self.summary = summary
 
 
 COMMANDS: dict[str, Listed] = {
@@ -30,6 +32,7 @@ COMMANDS: dict[str, Listed] = {
     "list": Listed("tasks", "Write and look", "list tasks with their states"),
     "show": Listed("tasks", "Write and look", "show one task"),
     "next": Listed("tasks", "Write and look", "say which task is next, and why"),
+    "queue": Listed("queue", "Write and look", "list what is claimed next, and change the order"),
     "set": Listed("tasks", "Write and look", "change fields of a task"),
     "edit": Listed("editing", "Write and look", "change a task's text in your editor"),
     "priority": Listed("tasks", "Write and look", "change a task's priority"),
@@ -41,6 +44,8 @@ COMMANDS: dict[str, Listed] = {
     "done": Listed("states", "Write and look", "set a task done by hand"),
     "cancel": Listed("states", "Write and look", "let nobody do a task any more"),
     "reopen": Listed("states", "Write and look", "open a finished task again"),
+    "rename": Listed("names", "Write and look", "give a task another id"),
+    "rm": Listed("names", "Write and look", "remove a task's file"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
     "context": Listed("context", "Write and look", "leave and read handoffs"),
     "claim": Listed("runs", "Run", "take a task yourself"),
@@ -59,10 +64,13 @@ COMMANDS: dict[str, Listed] = {
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "doctor": Listed("upkeep", "Keep tidy", "find what is broken, and mend it"),
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
+    "completion": Listed("completion", "Connect", "print a script for bash, zsh or fish"),
     "merge-file": Listed("setup", "Connect", "git's merge driver for task files"),
 }
 
 
+#: Flags that stand before the command.
+GLOBAL_FLAGS = ("--no-pager", "--color")
 #: What people type out of habit → what is meant here.
 HABITS = {
     "ls": "list", "tasks": "list", "todo": "list --ready", "ready": "list --ready", "new": "add", "create": "add",
@@ -77,6 +85,10 @@ HABITS = {
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    if list(argv[:1]) == ["__complete"]:
+        from gitbaton.cli.completion import print_completions
+
+        return print_completions(argv[1] if len(argv) > 1 else "", argv[2:])
     as_json = "--json" in argv
     try:
         words, paging = _take_globals(list(argv))

@@ -235,6 +235,9 @@ def end_of_attempt(
     }
 
 
+_OTHER_ENDS: dict[Outcome, EventName] = {Outcome.TAKEN_OVER: "taken_over", Outcome.STOPPED: "stopped"}
+
+
 def _find_wait(project: Project, outcome: Outcome, failures: int, retry_after_s: float | None) -> float:
     """Seconds until the next attempt may begin. Where the cause may pass by itself, many have failed at once, and
     they shall not all come back at once.
@@ -249,10 +252,10 @@ def _find_wait(project: Project, outcome: Outcome, failures: int, retry_after_s:
 
 
 def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
-    """Record an attempt that could not begin, in which the runner itself failed, or which stepped back because
-    somebody works on the branch.
+    """Record an attempt that could not begin, in which the runner itself failed, which a person broke off, or which
+    stepped back because somebody works on the branch.
     """
-    event: EventName = "taken_over" if verdict.outcome is Outcome.TAKEN_OVER else "failed"
+    event = _OTHER_ENDS.get(verdict.outcome, "failed")
 
     def ours(old: State | None) -> None:
         if old is None or old.run != claim.run:
