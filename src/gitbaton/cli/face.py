@@ -224,6 +224,12 @@ def report(error: BaseException, *, as_json: bool) -> int:
 
 
 def _report_bug(error: BaseException, *, as_json: bool) -> int:
+    report(keep_traceback(error), as_json=as_json)
+    return EXIT_BUG
+
+
+def keep_traceback(error: BaseException) -> BatonError:
+    """What to say about a failure that nobody expected; all that is known about it stands in the file it names."""
     import tempfile
     import traceback
 
@@ -231,11 +237,9 @@ def _report_bug(error: BaseException, *, as_json: bool) -> int:
         "w", prefix="baton-", suffix=".log", delete=False, encoding="utf-8"
     ) as log:
         log.write("".join(traceback.format_exception(error)))
-    wrapped = BatonError(
+    return BatonError(
         f"gitbaton itself failed: {type(error).__name__}: {error}",
         code="bug",
         hint=f"this is a bug; the details are in {log.name}",
         data={"log": log.name},
     )
-    report(wrapped, as_json=as_json)
-    return EXIT_BUG
