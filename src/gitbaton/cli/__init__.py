@@ -52,6 +52,7 @@ COMMANDS: dict[str, Listed] = {
     "run": Listed("runs", "Run", "let an agent work on the next ready task"),
     "briefing": Listed("runs", "Run", "print what an agent would be told"),
     "logs": Listed("runs", "Run", "print the log of an attempt"),
+    "agents": Listed("agents", "Run", "list agents, and check whether they could run"),
     "takeover": Listed("runs", "Run", "take a task from whoever has it, and work on its branch"),
     "stop": Listed("runs", "Run", "end an attempt, or give your claim back"),
     "review": Listed("reviews", "Review", "look at published work"),
