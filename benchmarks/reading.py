@@ -124,6 +124,21 @@ ROWS = (
         lambda stage, tasks: [_by_hand(stage, tasks)],
     ),
     Row(
+        "help",
+        "--help, the overview ÷ floor",
+        "×",
+        _warm("--help"),
+        lambda stage, tasks: [_reading(stage, tasks)],
+        goals={10_000: 1.5},
+    ),
+    Row(
+        "help.command",
+        "show --help, which builds a parser ÷ floor",
+        "×",
+        _warm("show", "--help"),
+        lambda stage, tasks: [_reading(stage, tasks)],
+    ),
+    Row(
         "next.memory",
         "peak memory of next --json",
         "MB",

@@ -26,6 +26,7 @@ PAGES = sorted(
     for p in [
         *TOP.glob("*.md"),
         *(TOP / "docs").rglob("*.md"),
+        *(TOP / "tests/cli/golden").glob("*.md"),
         TOP / "changes/README.md",
         TOP / "benchmarks/README.md",
     ]

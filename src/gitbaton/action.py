@@ -212,7 +212,7 @@ def _sync(inputs: Inputs, environment: MutableMapping[str, str]) -> int:
     _set_outputs(environment, {"task": noticed[0].task if len(noticed) == 1 else "", "events": events})
     board = _board(project)
     _append(environment, "GITHUB_STEP_SUMMARY", f"{render_sync_summary(noticed)}\n{board}")
-    print("\n".join(f"{n.task} was {n.event}" for n in noticed) or "nothing new")
+    print("\n".join(str(n) for n in noticed) or "nothing new")
     return 0
 
 

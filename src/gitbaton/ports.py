@@ -187,6 +187,21 @@ class Review(NamedTuple):
     head_oid: str | None = None
 
 
+class Remark(NamedTuple):
+    """Something that was written at a review. ``id`` is the forge's; ``by`` the name there; ``at`` ISO 8601.
+    ``verdict`` is what a review as a whole comes to, as far as it stands; ``place`` the ``path:line`` it is about.
+    Only those who belong to the repository are ``trusted``: everybody else's words are nobody's guidance.
+    """
+
+    id: str
+    by: str
+    at: str
+    text: str
+    trusted: bool
+    verdict: Literal["changes_requested", "approved"] | None = None
+    place: str | None = None
+
+
 class Forge(Protocol):
     """Where people review: GitHub, or bare Git with ``baton review`` and ``baton accept``."""
 
@@ -202,6 +217,12 @@ class Forge(Protocol):
 
     def comment(self, review: Review, body: str) -> None:
         """Say something to the people who review."""
+
+    def list_verdicts(self, review: Review) -> Sequence[Remark]:
+        """The reviews that people handed in and nobody dismissed, oldest first."""
+
+    def list_comments(self, review: Review) -> Sequence[Remark]:
+        """What people wrote besides: about single lines, and about the whole; oldest first."""
 
     def merge(
         self, review: Review, *, head_oid: str, title: str, record: Callable[[str, Sequence[RefUpdate]], None]

@@ -92,7 +92,7 @@ def test_from_a_task_to_a_merge(stage: Stage) -> None:
     noted = stage.sync(1)
     assert noted.succeeded, noted.text
     assert json.loads(own_step(noted).outputs["events"]) == [{"task": "greet", "event": "merged"}]
-    assert noted.summary.startswith("### Reviews\n\n- `greet` was merged\n")
+    assert noted.summary.startswith("### Reviews\n\n- `greet`: merged\n")
     state = stage.state("greet")
     assert state["status"] == "merged"
     git(stage.hosted.path, "merge-base", "--is-ancestor", merge, "main")
@@ -104,6 +104,40 @@ def test_from_a_task_to_a_merge(stage: Stage) -> None:
     assert following.succeeded, following.text
     assert own_step(following).outputs["task"] == "tell"
     assert stage.show("baton/tell:hello.txt") == "hello", "it begins with what was merged"
+
+
+def test_changes_that_a_reviewer_asks_for_are_made(stage: Stage) -> None:
+    """With the buttons of GitHub's page alone."""
+    stage.permissions = {"actions": "write"}
+    stage.commit({"tasks/greet.yaml": GREET, ".github/workflows/baton.yml": "on: workflow_dispatch\n"})
+    stage.play(WORK)
+    assert stage.run().succeeded
+    pull = stage.hosted.pulls[1]
+    stage.hosted.add_line_comment(pull, "rita", "hello.txt", 1, "Whom does it greet?")
+    stage.hosted.add_review(pull, "rita", {"event": "REQUEST_CHANGES", "body": "Say hello to the world."})
+    noted = stage.hear_review(1)
+    assert noted.succeeded, noted.text
+    assert noted.summary.startswith("### Reviews\n\n- `greet`: a reviewer asks for changes\n")
+    guidance = ["hello.txt:1: Whom does it greet? (rita)", "Say hello to the world. (rita)"]
+    assert (stage.state("greet")["status"], stage.state("greet")["guidance"]) == (
+        "changes_requested",
+        guidance,
+    )
+    assert [(d.workflow, d.ref) for d in stage.hosted.dispatched] == [("baton.yml", "main")]
+    assert not stage.hear_review(1).text.count("asks for changes"), "it is heard once"
+    assert len(stage.hosted.dispatched) == 1
+
+    stage.play([write("hello.txt", "hello world\n"), {"text": "It greets the world."}])
+    again = stage.run()
+    assert again.succeeded, again.text
+    assert own_step(again).outputs["attempt"] == "2"
+    assert all(words in json.dumps(stage.script.requests) for words in guidance)
+    assert stage.show("baton/greet:hello.txt") == "hello world"
+    assert stage.state("greet")["status"] == "in_review"
+    assert len(stage.hosted.pulls) == 1
+    late = stage.hear_review(1)
+    assert late.succeeded, late.text + late.summary
+    assert own_step(late).outputs["events"] == "[]", "the request that was met counts no more"
 
 
 def test_a_closed_pull_request_sets_its_task_aside(stage: Stage) -> None:

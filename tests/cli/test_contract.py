@@ -89,7 +89,16 @@ def test_errors_stand_on_stderr(run: Baton) -> None:
     [
         (["lst"], "did you mean: baton list?"),
         (["add"], "baton add --help"),
-        (["list", "--al"], "baton list --help"),
+        (["list", "--al"], "did you mean --all?"),
+        (["list", "--color", "always"], "put it before the command: baton --color list"),
+        (["show"], "baton show ID (or: last)"),
+        (["show", "a", "b"], "put text with blanks into quotes"),
+        (["context", "gett"], "did you mean get?"),
+        (["set-status", "a"], "did you mean: baton set a"),
+        (["create", "A task"], "did you mean: baton add 'A task'?"),
+        (["a"], "that is a task: baton show a"),
+        (["show", "last"], "see the ids with: baton list"),
+        (["--color=red", "list"], "one of: auto, always, never"),
         (
             ["set", "a", "priority"],
             'write FIELD=VALUE, for example: priority=high, "title=New title", labels+=api',

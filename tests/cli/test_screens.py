@@ -29,7 +29,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
     return make_busy(tmp_path_factory.mktemp("busy"))
 
 
-def open_terminal(team: Team, home: Path, *words: str, columns: int = 80, lines: int = 24, **more: str) -> PseudoTerminal:  # fmt: skip
+def open_terminal(team: Team, home: Path, *words: str, columns: int = 80, lines: int = 60, **more: str) -> PseudoTerminal:  # fmt: skip
     env = {**Baton(team.first.path, home).environment(), "PYTHONPATH": SOURCE, "LC_ALL": "C.UTF-8", **more}
     command = [sys.executable, "-m", "gitbaton", *words]
     return PseudoTerminal(command, team.first.path, env, columns=columns, lines=lines)
@@ -56,7 +56,9 @@ def compare(name: str, text: str) -> None:
     ids=" ".join,
 )  # fmt: skip
 def test_a_screen(team: Team, tmp_path: Path, words: tuple[str, ...], columns: int) -> None:
-    with open_terminal(team, tmp_path, *words, columns=columns) as terminal:
+    with open_terminal(
+        team, tmp_path, *words, columns=columns, lines=24 if words == ("status",) else 60
+    ) as terminal:
         assert terminal.wait_end() == 0
         said = level(terminal.text)
     assert all(len(line) <= columns for line in said.splitlines())

@@ -12,6 +12,7 @@ from gitbaton.store.edits import commit_edits
 from gitbaton.store.indexfile import find_in_index, read_index_file
 from gitbaton.store.objects import read_tip
 from gitbaton.store.repository import open_repository
+from support.nasty import SOAK
 from support.repos import Checkout, make_repository
 
 if TYPE_CHECKING:
@@ -147,7 +148,9 @@ def judge(work: Checkout) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 3])
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60 if SOAK else 6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     names=st.lists(st.sampled_from(["tasks/", "tasks/deep/", "tasks/deep/er/", ""]).flatmap(
         lambda folder: st.text("abz-.0é", min_size=1, max_size=9).map(lambda name: f"{folder}d{name}.yaml")),

@@ -17,6 +17,7 @@ from gitbaton.store.repository import open_repository
 from gitbaton.store.yamledit import Edit, SetField, edit_yaml
 from strategies import FIELD_ORDER, edits, hand_written
 from support.hermetic_git import git_environment
+from support.nasty import SOAK
 from support.photograph import Photograph, photograph
 from support.repos import Checkout, make_repository
 
@@ -138,7 +139,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @pytest.mark.promise("edit.other-work")
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400 if SOAK else 25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(situation=situations())
 @example(situation=Situation(b"a: 1\n", b"a: 1\r\n", b"a: 1", SetField(("b",), "x"), "true", 0o600))
 @example(situation=Situation(b"a: 1\n", None, b"a: 2 # mine\n", SetField(("a",), 3), "false", 0o755))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gitbaton.store.documents import find_problems
-from support.cli import SOURCE
+from support.cli import SOURCE, Baton
 from support.hermetic_git import try_git
 from support.repos import Checkout, make_repository
 
@@ -66,6 +66,24 @@ def change(*pairs: tuple[str, str], text: str = TEXT) -> str:
         assert old in text
         text = text.replace(old, new)
     return text
+
+
+@pytest.mark.promise("merge.new-files")
+@pytest.mark.parametrize("neighbour", ["title: Another", "priority: low"])
+def test_git_alone_merges_neighbours_in_a_new_task(tmp_path: Path, neighbour: str) -> None:
+    """As a server does, which knows no driver: an attempt says done, while a person changes what stands beside it."""
+    work = make_repository(tmp_path, {})
+    add = ("add", "A", "--id", "a", "--priority", "high", "--json")
+    Baton(work.path, tmp_path)(*add)
+    text = work.read("tasks/a.yaml")
+    work.git("branch", "side")
+    field = neighbour.split(":", maxsplit=1)[0]
+    theirs = "".join(
+        f"{neighbour}\n" if line.startswith(f"{field}:") else line for line in text.splitlines(keepends=True)
+    )
+    done = merge(work, text.replace("status: todo", "status: done"), theirs, "tasks/a.yaml")
+    assert done.returncode == 0, done.stdout
+    assert work.read("tasks/a.yaml") == theirs.replace("status: todo", "status: done")
 
 
 @pytest.mark.promise("merge.fields")

@@ -16,6 +16,7 @@ from gitbaton.store.threeway import compare_three
 from gitbaton.store.yamledit import Edit, edit_yaml, same_value
 from gitbaton.store.yamlfile import parse_yaml
 from strategies import FIELD_ORDER, edits, garbled, hand_written
+from support.nasty import SOAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.promise("merge.none-lost")
 
 PATH = "f.yaml"
-slow_to_draw = settings(max_examples=80, deadline=None)
+slow_to_draw = settings(max_examples=800 if SOAK else 40, deadline=None)
 _HUNK = re.compile(r"<{7} ours\r?\n(.*?)={7}\r?\n(.*?)>{7} theirs\r?\n", re.DOTALL)
 
 

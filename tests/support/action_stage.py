@@ -171,6 +171,13 @@ class Stage:
         environment = self.environment(event=event, event_name="pull_request", ref=f"refs/pull/{number}/merge", sha=pull.head_oid)  # fmt: skip
         return self.run_job("baton-sync.yml", "sync", environment)
 
+    def hear_review(self, number: int) -> ActionRun:
+        """``baton-sync.yml``, started by a review that somebody handed in."""
+        pull = self.hosted.get_pull(number)
+        event = {"action": "submitted", "pull_request": {"number": number, "head": {"ref": pull.head}, "base": {"ref": pull.base}}}  # fmt: skip
+        environment = self.environment(event=event, event_name="pull_request_review", ref=f"refs/pull/{number}/merge", sha=pull.head_oid)  # fmt: skip
+        return self.run_job("baton-sync.yml", "sync", environment)
+
     def run_job(self, workflow: str, job: str, environment: RunnerEnvironment) -> ActionRun:
         """The steps of a job of ours, on the machine of ``environment``."""
         runner = CompositeRunner(environment.workspace, self.expressions, environment, STAND_INS)
@@ -202,8 +209,8 @@ class Stage:
 
 
 def own_step(done: ActionRun) -> StepRun:
-    """The step of ``done`` that is ours: the last one, with its outputs."""
-    return done.steps[-1]
+    """The step of ``done`` that uses the action, with its outputs."""
+    return next(step for step in done.steps if step.id == "baton")
 
 
 def notes(done: ActionRun) -> list[tuple[str, str, str]]:

@@ -31,10 +31,14 @@ def invalid(resource: str, code: str, *, field_name: str = "", message: str = ""
 
 @dataclass
 class Comment:
+    """A comment on a pull request; on ``line`` of ``path``, where it has one."""
+
     id: int
     author: str
     body: str
     created_at: str
+    path: str | None = None
+    line: int | None = None
 
 
 @dataclass
@@ -71,6 +75,7 @@ class Pull:
     merged_by: str | None = None
     merge_commit: str | None = None
     comments: list[Comment] = field(default_factory=list)
+    line_comments: list[Comment] = field(default_factory=list)
     reviews: list[PullReview] = field(default_factory=list)
 
 

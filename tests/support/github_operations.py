@@ -13,6 +13,7 @@ from support.github_payloads import (
     render_branch,
     render_comment,
     render_full_pull,
+    render_line_comment,
     render_pull,
     render_ref,
     render_repository,
@@ -175,6 +176,11 @@ def list_comments(call: Call) -> Answer:
     return call.page(render_comment(call.links, call.hosted, pull, comment) for comment in pull.comments)
 
 
+def list_line_comments(call: Call) -> Answer:
+    pull = call.pull
+    return call.page(render_line_comment(call.links, call.hosted, pull, c) for c in pull.line_comments)
+
+
 def create_comment(call: Call) -> Answer:
     pull = call.pull
     comment = call.hosted.add_comment(pull, call.token.login, call.body.get("body", ""))
@@ -212,6 +218,7 @@ ROUTES = (
     Route("PUT", PULL + "/merge", "contents", "write", merge_pull),
     Route("GET", PULL + "/reviews", "pull_requests", "read", list_reviews),
     Route("POST", PULL + "/reviews", "pull_requests", "write", create_review),
+    Route("GET", PULL + "/comments", "pull_requests", "read", list_line_comments),
     Route("GET", COMMENTS, "pull_requests", "read", list_comments),
     Route("POST", COMMENTS, "pull_requests", "write", create_comment),
     Route("GET", REPO + "/actions/runs/{run_id}", "actions", "read", get_workflow_run),

@@ -237,8 +237,40 @@ def render_comment(links: Links, hosted: HostedRepository, pull: Pull, comment: 
         "body": comment.body,
         "created_at": comment.created_at,
         "updated_at": comment.created_at,
-        "author_association": "CONTRIBUTOR",
+        "author_association": _associate(hosted, comment.author),
     }
+
+
+def render_line_comment(
+    links: Links, hosted: HostedRepository, pull: Pull, comment: Comment
+) -> dict[str, Any]:
+    url = f"{links.repository(hosted)}/pulls/comments/{comment.id}"
+    pull_url = f"{links.repository(hosted)}/pulls/{pull.number}"
+    web = f"{links.web}/{hosted.full_name}/pull/{pull.number}#discussion_r{comment.id}"
+    return {
+        "id": comment.id,
+        "node_id": f"PRRC_{comment.id}",
+        "pull_request_review_id": None,
+        "url": url,
+        "html_url": web,
+        "pull_request_url": pull_url,
+        "_links": {"self": {"href": url}, "html": {"href": web}, "pull_request": {"href": pull_url}},
+        "diff_hunk": "@@ -1 +1 @@",
+        "path": comment.path,
+        "line": comment.line,
+        "original_line": comment.line,
+        "commit_id": pull.head_oid,
+        "original_commit_id": pull.head_oid,
+        "user": render_user(links, comment.author),
+        "body": comment.body,
+        "created_at": comment.created_at,
+        "updated_at": comment.created_at,
+        "author_association": _associate(hosted, comment.author),
+    }
+
+
+def _associate(hosted: HostedRepository, author: str) -> str:
+    return "NONE" if author in hosted.strangers else "COLLABORATOR"
 
 
 def render_review(links: Links, hosted: HostedRepository, pull: Pull, review: PullReview) -> dict[str, Any]:
@@ -255,7 +287,7 @@ def render_review(links: Links, hosted: HostedRepository, pull: Pull, review: Pu
         "_links": {"html": {"href": web}, "pull_request": {"href": url}},
         "submitted_at": review.submitted_at,
         "commit_id": review.commit,
-        "author_association": "COLLABORATOR",
+        "author_association": _associate(hosted, review.author),
     }
 
 

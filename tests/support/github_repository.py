@@ -32,7 +32,8 @@ class HostedRepository:
     ``actions_may_open_pulls`` ("Allow GitHub Actions to create and approve pull requests"),
     ``knows_mergeability`` (GitHub finds out in the background, so a fresh pull request may not tell),
     ``filters_by_head`` (GitHub ignores a filter that it can't read and lists everything), ``runs`` (status of
-    each workflow run by its id: ``queued``, ``in_progress``, ``completed`` …).
+    each workflow run by its id: ``queued``, ``in_progress``, ``completed`` …), ``strangers`` (who has no part in
+    the repository; everybody else is a collaborator).
     """
 
     def __init__(self, owner: str, name: str, path: Path) -> None:
@@ -48,6 +49,7 @@ class HostedRepository:
         self.pulls: dict[int, Pull] = {}
         self.dispatched: list[Dispatch] = []
         self.runs: dict[int, str] = {}
+        self.strangers: set[str] = set()
         self.approvals_needed: dict[str, int] = {}
         self._ticks = 0
         self._ids = 0
@@ -172,6 +174,11 @@ class HostedRepository:
             raise invalid("IssueComment", "missing_field", field_name="body")
         comment = Comment(self._new_id(), author, body, self.tick())
         pull.comments.append(comment)
+        return comment
+
+    def add_line_comment(self, pull: Pull, author: str, path: str, line: int, body: str) -> Comment:
+        comment = Comment(self._new_id(), author, body, self.tick(), path, line)
+        pull.line_comments.append(comment)
         return comment
 
     def add_review(self, pull: Pull, author: str, fields: dict[str, Any]) -> PullReview:

@@ -85,6 +85,7 @@ class Team:
             assert old
             ended = {"ended": render_time(who.clock()), "outcome": Outcome.SUCCEEDED, "head": head}
             return {
+                "guidance": (),
                 "head": head,
                 "lease": None,
                 "attempts": (*old.attempts[:-1], old.attempts[-1].model_copy(update=ended)),

@@ -60,6 +60,7 @@ def base(team: Team) -> str:
     return git(team.server, "rev-parse", "main")
 
 
+@pytest.mark.promise("accept.together", "forge.finish")
 def test_base_and_state_move_together(team: Team) -> None:
     head, before = team.publish("a", WORK), base(team)
     accepted = accept(team)

@@ -211,7 +211,7 @@ def test_the_agent_sees_an_allow_list_of_the_environment(trial: Trial) -> None:
     } <= env.keys()
 
 
-@pytest.mark.promise("attempt.success")
+@pytest.mark.promise("attempt.success", "attempt.goes-on")
 def test_failed_checks_tell_the_next_attempt_why(trial: Trial) -> None:
     trial.plan(
         config="checks:\n  - {name: good, run: 'cat work.txt; grep -q good work.txt'}\n  - {name: always, run: 'true'}\n"

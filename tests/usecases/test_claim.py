@@ -48,6 +48,7 @@ def test_the_state_says_everything(team: Team) -> None:
     assert (claimed.base, claimed.tip.state, claimed.entry.row.id) == (base, state, "a")
 
 
+@pytest.mark.promise("state.tip-says-everything")
 def test_the_claimed_task_is_told_as_the_board_shows_it(tmp_path: Path) -> None:
     """The answer is made without reading the board again."""
     files = {

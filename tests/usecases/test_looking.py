@@ -35,14 +35,14 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.parametrize(
     ("task", "names", "words", "remedy"),
     [
-        ("set-up-database", ["status"], "it is done", "baton show set-up-database"),
+        ("set-up-database", ["status"], "it is done", "baton reopen set-up-database"),
         ("add-login", ["claim"], "claude is at it (attempt 1), for ", "baton stop add-login"),
         ("add-logout", ["dependencies", "paths"], "it waits for add-login (in progress)", "do first: add-login"),
         ("send-mail", ["claim"], "the agent asks: Which mail server shall I use?", ""),
         ("import-orders", ["attempts"], "1 attempt was made, none is left", "baton retry import-orders --guidance"),
         ("export-orders", ["claim"], "its work waits for a review", "baton review export-orders"),
         ("draw-logo", ["claim"], "Ann is at it (attempt 1)", "baton takeover draw-logo"),
-        ("choose-colours", ["hold"], "on hold: until the brand book is there", "baton set choose-colours hold="),
+        ("choose-colours", ["hold"], "on hold: until the brand book is there", "baton release choose-colours"),
         ("follow-old-idea", ["dependencies"], "old-idea (cancelled, so it is never done)", "baton depend follow-old-idea --off old-idea"),
         ("search-epic", ["parts"], "its parts are worked on, not it: search-page (waiting)", "do first: search-page"),
         ("maybe-later", ["status"], "it is a draft", "baton set maybe-later status=todo"),

@@ -242,3 +242,74 @@ def test_a_branch_that_a_person_has_is_merged_or_left_alone(hub: Hub) -> None:
     hub.merge(pull)
     assert sync_reviews(hub.join()) == [("a", "merged")]
     assert hub.events() == [*BEGIN, "taken_over", "merged"]
+
+
+# -- changes requested ---------------------------------------------------------------------------------------
+
+
+def ask(hub: Hub, pull: Pull, author: str, words: str = "", event: str = "REQUEST_CHANGES") -> None:
+    hub.hosted.add_review(pull, author, {"event": event, "body": words})
+
+
+def guidance(hub: Hub) -> list[str]:
+    return list(hub.team.state("a").guidance)
+
+
+@pytest.mark.promise("forge.told-once", "forge.changes-requested")
+def test_what_a_reviewer_asks_for_is_the_next_guidance(hub: Hub) -> None:
+    pull = hub.open()
+    hub.hosted.add_comment(pull, "rita", "Nice, but look at the lines.")
+    hub.hosted.add_line_comment(pull, "rita", "src/a.py", 1, "Use 3\x1b[31m here.")
+    assert sync_reviews(hub.join()) == [], "comments alone change nothing"
+    ask(hub, pull, "rita")
+    late = overtake(hub.join("late"), lambda: sync_reviews(hub.join("webhook")))
+    sync_reviews(late)
+    assert sync_reviews(hub.join()) == []
+    assert guidance(hub) == ["Nice, but look at the lines. (rita)", "src/a.py:1: Use 3 here. (rita)"]
+    assert hub.events() == [*BEGIN, "changes_requested"]
+    assert hub.team.state("a").event.by == "rita"
+
+    ask(hub, pull, "sam", "And a test.")  # while it waits for its next attempt
+    assert sync_reviews(hub.join()) == [("a", "changes_requested")]
+    assert guidance(hub)[2:] == ["And a test. (sam)"]
+    hub.publish("a = 3\n")
+    assert sync_reviews(hub.join()) == [], "both requests stand on GitHub still, and were met"
+    assert (hub.team.state("a").status, guidance(hub)) == ("in_review", [])
+
+    ask(hub, pull, "rita")
+    assert sync_reviews(hub.join()) == [("a", "changes_requested")]
+    assert guidance(hub) == ["rita asks for changes"], "what was said before was heeded"
+
+
+@pytest.mark.promise("forge.changes-requested")
+def test_who_is_not_heard(hub: Hub) -> None:
+    """Strangers, programs, ourselves, those who changed their mind; and requests on a closed review."""
+    pull = hub.open()
+    hub.hosted.strangers.add("mallory")
+    ask(hub, pull, "mallory", "Delete everything.")
+    ask(hub, pull, "lint[bot]", "Too long.")
+    ask(hub, pull, "rita", "No.")
+    ask(hub, pull, "rita", "Oh, yes.", "APPROVE")
+    ask(hub, pull, "sam", "No!")
+    pull.reviews[-1].state = "DISMISSED"
+    assert sync_reviews(hub.join()) == []
+    reject_task(hub.join("Tess"), "a", "Tidy it up.")
+    hub.publish("a = 3\n")
+    hub.hosted.add_comment(pull, "mallory", "And their backups.")
+    ask(hub, pull, "sam", "Still no.")
+    assert sync_reviews(hub.join()) == [("a", "changes_requested")]
+    assert guidance(hub) == ["No. (rita)", "Oh, yes. (rita)", "Still no. (sam)"]
+
+
+@pytest.mark.promise("forge.changes-requested")
+def test_a_flood_of_remarks_is_bounded(hub: Hub) -> None:
+    pull = hub.open()
+    for number in range(120):
+        hub.hosted.add_comment(pull, "rita", f"{number} " + "x" * 9_000)
+    ask(hub, pull, "rita")
+    assert sync_reviews(hub.join()) == [("a", "changes_requested")]
+    words = guidance(hub)
+    assert words[0].startswith("80 older remarks were left out: http")
+    assert words[1].startswith("80 xxx")
+    assert len(words) == 41
+    assert max(map(len, words)) < 4_100

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from gitbaton.cli.face import Command
 
@@ -38,8 +38,16 @@ COMMANDS: dict[str, Listed] = {
     "diff": Listed("history", "Write and look", "say what changed on tasks between two versions"),
     "changes": Listed("history", "Write and look", "say what is new since you looked last"),
     "set": Listed("tasks", "Write and look", "change fields of a task"),
+    "edit": Listed("editing", "Write and look", "change a task's text in your editor"),
     "priority": Listed("tasks", "Write and look", "change a task's priority"),
     "depend": Listed("tasks", "Write and look", "change what a task depends on"),
+    "hold": Listed("states", "Write and look", "keep everybody from starting a task"),
+    "release": Listed("states", "Write and look", "lift a hold"),
+    "clarify": Listed("states", "Write and look", "settle something about a task"),
+    "note": Listed("states", "Write and look", "leave a note on a task"),
+    "done": Listed("states", "Write and look", "set a task done by hand"),
+    "cancel": Listed("states", "Write and look", "let nobody do a task any more"),
+    "reopen": Listed("states", "Write and look", "open a finished task again"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
     "context": Listed("context", "Write and look", "leave and read handoffs"),
     "claim": Listed("runs", "Run", "take a task yourself"),
@@ -53,6 +61,7 @@ COMMANDS: dict[str, Listed] = {
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
+    "config": Listed("settings", "Keep tidy", "show and change the settings"),
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "doctor": Listed("upkeep", "Keep tidy", "find what is broken, and mend it"),
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
@@ -60,60 +69,115 @@ COMMANDS: dict[str, Listed] = {
 }
 
 
+#: What people type out of habit → what is meant here.
+HABITS = {
+    "ls": "list", "tasks": "list", "todo": "list --ready", "ready": "list --ready", "new": "add", "create": "add",
+    "view": "show", "cat": "show", "get": "show", "info": "show", "update": "set", "change": "set", "modify": "set",
+    "label": "set ID labels+=WORD", "assign": "set ID assignee=NAME", "delete": "rm", "remove": "rm", "move": "rename", "mv": "rename",
+    "take": "claim", "begin": "start", "work": "run", "exec": "run", "check": "validate", "lint": "validate",
+    "approve": "accept", "merge": "accept", "finished": "done", "close": "done", "fix": "doctor --fix", "settings": "config show",
+    "push": "sync", "pull": "sync", "fetch": "sync", "output": "logs", "history": "log", "pause": "hold", "resume": "release",
+    "kill": "stop", "unclaim": "stop", "why": "explain", "handoff": "context get", "install": "init", "setup": "init",
+}  # fmt: skip
+
+
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        if len(argv) > 1 and argv[0] == "help":
-            return main([argv[1], "--help"])
-        print(render_help())
-        return 0 if argv else 2
-    if argv[0] in ("--version", "version"):
+    as_json = "--json" in argv
+    try:
+        words, paging = _take_globals(list(argv))
+    except BaseException as error:  # noqa: BLE001 the same boundary as for a command
+        return _report(error, as_json=as_json)
+    if not words or words[0] in ("-h", "--help", "help"):
+        if len(words) > 1 and words[0] == "help" and not words[1].startswith("-"):
+            return main([words[1], "--help"])
+        from gitbaton.cli.helptext import render_overview
+
+        print(render_overview(COMMANDS))
+        return 0 if words else 2
+    if words[0] in ("--version", "version"):
         print(f"baton {__version__}")
         return 0
-    name, rest = argv[0], list(argv[1:])
-    from gitbaton.cli.face import build_parser, carry_out, report
+    name, rest = words[0], words[1:]
+    from gitbaton.cli.face import build_parser, carry_out
 
-    as_json = "--json" in rest
     try:
-        command = _load(name)
-        arguments = build_parser(name, command).parse_args(rest)
-    except BaseException as error:  # noqa: BLE001 the same boundary as for the command itself
-        return report(error, as_json=as_json)
-    return carry_out(command, arguments, as_json=as_json)
+        command = _load(name, rest)
+        arguments = build_parser(name, command).read_words(rest)
+    except BaseException as error:  # noqa: BLE001 as above
+        return _report(error, as_json=as_json)
+    return carry_out(command, arguments, as_json=as_json, paging=paging)
 
 
-def _load(name: str) -> Command:
+def _take_globals(words: list[str]) -> tuple[list[str], bool]:
+    """The words from the command on, and whether long answers may be paged."""
+    import os
+
+    paging = True
+    while words and words[0].startswith("--"):
+        name, has_value, value = words[0].partition("=")
+        if name == "--no-pager":
+            paging = False
+        elif name == "--color":
+            value = value if has_value else words.pop(1) if len(words) > 1 else ""
+            _choose_color(os.environ, value)
+        else:
+            break
+        words = words[1:]
+    return words, paging
+
+
+def _choose_color(environment: MutableMapping[str, str], when: str) -> None:
+    """Say it in the variables that this and other programs heed."""
+    if when not in ("auto", "always", "never"):
+        from gitbaton.errors import UsageError
+
+        raise UsageError(f"--color takes no '{when}'", code="bad-value", hint="one of: auto, always, never")
+    for variable, meant in (("NO_COLOR", "never"), ("FORCE_COLOR", "always")):
+        if when == meant:
+            environment[variable] = "1"
+        else:
+            environment.pop(variable, None)
+
+
+def _report(error: BaseException, *, as_json: bool) -> int:
+    from gitbaton.cli.face import report
+
+    return report(error, as_json=as_json)
+
+
+def _load(name: str, rest: Sequence[str]) -> Command:
     """The command of that name; its module is imported only now."""
     from importlib import import_module
-
-    from gitbaton.domain.ids import find_similar
-    from gitbaton.errors import UsageError
 
     if name in COMMANDS:
         found: Command = import_module(f"gitbaton.cli.{COMMANDS[name].module}").COMMANDS[name]
         return found
 
-    near = find_similar(name, COMMANDS, 1)
-    hint = f"did you mean: baton {near[0]}?" if near else "see all commands with: baton --help"
-    raise UsageError(f"there is no command '{name}'", code="unknown-command", hint=hint)
+    from gitbaton.errors import UsageError
+
+    raise UsageError(f"there is no command '{name}'", code="unknown-command", hint=_find_meant(name, rest))
 
 
-def render_help() -> str:
-    """The overview of all commands."""
-    lines = [
-        "usage: baton COMMAND …        (or: git baton COMMAND …)",
-        "",
-        "Tasks for coding agents, kept in git.",
-        "",
-    ]
-    group = ""
-    for name, listed in COMMANDS.items():
-        if listed.group != group:
-            group = listed.group
-            lines.append(f"{group}:")
-        lines.append(f"  {name:<11} {listed.summary}")
-    lines += [
-        "",
-        "baton COMMAND --help explains one command, with examples. --json on any command answers for programs.",
-    ]
-    return "\n".join(lines)
+def _find_meant(name: str, rest: Sequence[str]) -> str:
+    """What somebody probably wanted who typed ``name``."""
+    import shlex
+
+    from gitbaton.cli.last import is_task_here
+    from gitbaton.domain.ids import find_similar
+
+    if name.startswith("-"):
+        return f"options come after the command: baton COMMAND {name}"
+    meant = HABITS.get(name)
+    said = " ".join(shlex.quote(word) for word in rest if word != "--json")
+    if meant and meant.split()[0] in COMMANDS:
+        return f"did you mean: baton {meant}{' ' + said if said and meant in COMMANDS else ''}?"
+    if is_task_here(name):
+        return f"that is a task: baton show {name}"
+    first = name.split("-", maxsplit=1)[0]
+    near = [first] if first in COMMANDS else find_similar(name, COMMANDS, 1)
+    return (
+        f"did you mean: baton {near[0]}{' ' + said if said else ''}?"
+        if near
+        else "see all commands with: baton --help"
+    )

@@ -20,6 +20,8 @@ EXIT_NOTHING = 3
 EXIT_ATTEMPT_FAILED = 4
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+#: Flags that stand before the command.
+GLOBAL_FLAGS = ("--no-pager", "--color")
 
 
 class Answer(NamedTuple):
@@ -40,20 +42,105 @@ class Command(NamedTuple):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of exiting, so that one boundary words every error."""
+    """An argument parser that raises instead of exiting, so that one boundary words every error. ``examples`` stand
+    in its help.
+    """
+
+    examples: Sequence[str] = ()
+
+    def read_words(self, words: Sequence[str]) -> argparse.Namespace:
+        """The arguments that ``words`` give, with ``last`` replaced by the id it stands for. Raises ``UsageError``,
+        which names the flag or value that was probably meant.
+        """
+        for word in words[: words.index("--") if "--" in words else None]:
+            name = word.partition("=")[0]
+            if name.startswith("--") and " " not in name and name not in self._option_string_actions:
+                raise self._explain_flag(name)
+        found, left = self.parse_known_args(words)
+        if left:
+            raise (
+                self._explain_flag(left[0])
+                if left[0].startswith("-")
+                else UsageError(
+                    f"'{left[0]}' is one word too many",
+                    code="usage",
+                    hint=f"put text with blanks into quotes; {self.prog} --help",
+                )
+            )
+        for action in self._actions:
+            if takes_task(action):
+                setattr(found, action.dest, _replace_last(getattr(found, action.dest)))
+        return found
+
+    def format_help(self) -> str:
+        """The help, in our own form."""
+        from gitbaton.cli.helptext import render_command
+
+        return render_command(self, self.examples)
 
     def error(self, message: str) -> NoReturn:
         """Raises ``UsageError``."""
+        missing = message.removeprefix("the following arguments are required: ")
+        if missing != message:
+            raise self._explain_missing(missing.split(", "))
         raise UsageError(message[:1].lower() + message[1:], code="usage", hint=f"{self.prog} --help")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        from gitbaton.domain.ids import find_similar
+
+        name = action.option_strings[-1] if action.option_strings else action.metavar or action.dest
+        known = [str(choice) for choice in action.choices]
+        near = find_similar(str(value), known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"one of: {', '.join(known)}"
+        raise UsageError(f"{name} takes no '{value}'", code="bad-value", hint=hint)
+
+    def _explain_flag(self, name: str) -> UsageError:
+        from gitbaton.domain.ids import find_similar
+
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        if name in GLOBAL_FLAGS:
+            hint = f"put it before the command: {self.prog.replace(' ', f' {name} ', 1)}"
+        else:
+            starting = [flag for flag in known if len(name) > 3 and flag.startswith(name)]
+            near = starting[:1] or find_similar(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"{self.prog} --help"
+        return UsageError(f"{self.prog} has no {name}", code="usage", hint=hint)
+
+    def _explain_missing(self, names: Sequence[str]) -> UsageError:
+        first = next((a for a in self._actions if not a.option_strings and a.required), None)
+        if first is not None and takes_task(first) and names[0] in (first.dest, first.metavar):
+            said = f"which task? its id is missing{', and ' + ', '.join(names[1:]) if names[1:] else ''}"
+            return UsageError(
+                said, code="usage", hint=f"{self.prog} ID (or: last); see the ids with: baton list"
+            )
+        example = f"; for example: {self.examples[0]}" if self.examples else ""
+        words = ", ".join(
+            name if not name.islower() or name.startswith("-") else name.upper() for name in names
+        )
+        return UsageError(f"{words} is missing", code="usage", hint=f"{self.prog} --help{example}")
+
+
+def takes_task(action: argparse.Action) -> bool:
+    """Whether an argument is the id of a task that there is."""
+    if action.option_strings:
+        return action.metavar == "ID" and action.dest not in ("id", "plan")
+    return action.dest in ("id", "ids", "task", "tasks")
+
+
+def _replace_last(value: Any) -> Any:
+    from gitbaton.cli.last import WORD, resolve_last
+
+    if isinstance(value, list):
+        return [_replace_last(item) for item in value]
+    return resolve_last() if value == WORD else value
 
 
 def build_parser(name: str, command: Command) -> Parser:
     """The parser of one command."""
-    epilog = "examples:\n" + "\n".join(f"  {e}" for e in command.examples) if command.examples else None
-    parser = Parser(
-        prog=f"baton {name}", description=command.describe, epilog=epilog, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = Parser(prog=f"baton {name}", description=command.describe, allow_abbrev=False)
+    parser.examples = command.examples
     command.configure(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON object")
     return parser
@@ -66,16 +153,38 @@ def open_here(*, complete: bool = True) -> Project:
     return wiring.open_here(complete=complete)
 
 
-def carry_out(command: Command, arguments: argparse.Namespace, *, as_json: bool) -> int:
+def carry_out(command: Command, arguments: argparse.Namespace, *, as_json: bool, paging: bool = True) -> int:
     """Run a command and print its answer; every expected failure ends here."""
     try:
         answer = command.run(arguments)
         if isinstance(answer, int):
             return answer
-        say(json.dumps(answer.record, ensure_ascii=False) if as_json else answer.text)
+        if "task" in answer.record:
+            from gitbaton.cli.last import remember_last
+
+            remember_last(answer.record)
+        if as_json:
+            say(json.dumps(answer.record, ensure_ascii=False))
+        else:
+            _show(answer.text, paging=paging)
         return answer.exit_code
     except BaseException as error:  # noqa: BLE001 this is the boundary
         return report(error, as_json=as_json)
+
+
+def _show(text: str, *, paging: bool) -> None:
+    """Print text for a person, as the terminal can show it."""
+    if not sys.stdout.isatty():
+        say(text)
+        return
+    from gitbaton.report.terminal import fit_stream
+
+    if paging and "\n" in text:
+        from gitbaton.cli.pager import show_in_pager
+
+        if show_in_pager(text):
+            return
+    say(fit_stream(text, sys.stdout))
 
 
 def say(text: str) -> None:

@@ -98,7 +98,7 @@ def _sync(a: argparse.Namespace) -> Answer:
     synced = sync(open_here(), push=a.push)
     done = synced.exchange
     carried = [c for c in done.reapplied if c.new]
-    lines = [f"{n.task}: {n.event}" for n in synced.noticed]
+    lines = [str(n) for n in synced.noticed]
     lines += _tell("fetched", [s for _, s in done.fetched]) + _tell(
         "re-applied", [c.subject for c in carried]
     )

@@ -141,8 +141,10 @@ def _show(a: argparse.Namespace) -> Answer:
 
     shown = show_task(open_here(), a.id)
     summary = shown.note.get("summary") if shown.note else None
-    text = render_task(shown.entry, shown.text, shown.past, summary, Style())
-    return Answer(record("task", task=detail_record(shown.entry, shown.text, shown.past)), text)
+    text = render_task(shown.entry, shown.text, shown.past, summary, Style(), shown.remarks)
+    notes = [{k: r.get(k) for k in ("created", "agent", "data")} for r in shown.remarks]
+    detail = detail_record(shown.entry, shown.text, shown.past) | ({"notes": notes} if notes else {})
+    return Answer(record("task", task=detail), text)
 
 
 def _configure_next(p: argparse.ArgumentParser) -> None:

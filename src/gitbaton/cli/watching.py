@@ -13,7 +13,7 @@ from gitbaton.domain.board import find_turn
 from gitbaton.errors import BatonError
 from gitbaton.report.board_view import render_board_view
 from gitbaton.report.moments import render_age
-from gitbaton.report.terminal import Style, fit, printable
+from gitbaton.report.terminal import Style, fit, fit_stream, printable
 from gitbaton.store.motion import take_stamp
 from gitbaton.usecases.survey import survey_project
 from gitbaton.wiring import heed_termination
@@ -82,7 +82,7 @@ def _keep_drawing(project: Project, screen: Screen, fetcher: _Fetcher | None) ->
         lines = text.split("\n")
         blank = [""] * max(0, size.lines - 1 - len(lines))
         foot = style.paint(fit(_describe(fetcher, style), size.columns - 1), "dim")
-        screen.draw("\n".join([*lines, *blank, foot]))
+        screen.draw(fit_stream("\n".join([*lines, *blank, foot]), sys.stdout))
         if any(key in _QUIT for key in screen.wait(_LOOK_S)):
             return
 

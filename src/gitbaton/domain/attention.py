@@ -45,7 +45,7 @@ def find_want(board: Board, entry: Entry) -> Want | None:
         case "stopped" | "closed":
             return Want(entry, "set aside", entry.why, f"baton retry {task}")
         case "held":
-            return Want(entry, "held", entry.why, f"baton set {task} hold=")
+            return Want(entry, "held", entry.why, f"baton release {task}")
         case "waiting":
             dead = [n for n in entry.row.depends_on if n in entry.blocked_by and _is_dead(board, n)]
             if dead:
@@ -53,7 +53,7 @@ def find_want(board: Board, entry: Entry) -> Want | None:
                 words = f"waits for {', '.join(dead[:3])}, which nobody will do"
                 return Want(entry, "stuck", words, f"baton depend {task} {off}")
             if not entry.blocked_by:
-                return Want(entry, "stuck", entry.why, f"baton set {task} status=done")
+                return Want(entry, "stuck", entry.why, f"baton done {task}")
     return None
 
 

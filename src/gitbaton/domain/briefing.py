@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.wording import is_note, render_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,7 @@ def render_briefing(m: Material) -> str:
         _context(m),
         _dependencies(m),
         _history(m),
+        _notes(m),
         _scope(m),
         _finish(m),
     ]
@@ -189,6 +191,20 @@ def _history(m: Material) -> str:
                     )
         texts.append(body)
     return _section("Earlier attempts", "\n\n".join(texts))
+
+
+def _notes(m: Material) -> str:
+    """What was written down outside of attempts."""
+    texts = []
+    for h in m.earlier:
+        if h.attempt is None:
+            source = ", ".join(s for s in (h.agent, h.created) if s)
+            plain = h.model_dump(mode="json", exclude_defaults=True)
+            if is_note(plain):
+                texts.append(f"- {render_note(plain)}" + (f" ({source})" if source else ""))
+            else:
+                texts.append(f"### {source or 'Somebody'}\n\n{_handoff(h)}")
+    return _section("Noted since", "\n\n".join(texts))
 
 
 def _scope(m: Material) -> str:

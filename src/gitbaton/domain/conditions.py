@@ -70,9 +70,9 @@ def _judge_status(entry: Entry) -> Condition:
     task = entry.row.id
     match entry.state:
         case "done":
-            return Condition("status", False, entry.why, f"baton show {task}")
+            return Condition("status", False, entry.why, f"if there is more to do: baton reopen {task}")
         case "cancelled":
-            return Condition("status", False, "it was cancelled", f"if it is wanted after all: baton set {task} status=todo")  # fmt: skip
+            return Condition("status", False, "it was cancelled", f"if it is wanted after all: baton reopen {task}")  # fmt: skip
     if entry.row.status == "draft":
         return Condition("status", False, "it is a draft", f"baton set {task} status=todo")
     return Condition("status", True, "it is to be done")
@@ -81,9 +81,9 @@ def _judge_status(entry: Entry) -> Condition:
 def _judge_hold(entry: Entry) -> Condition:
     written, live = entry.row.hold, entry.live.hold if entry.live else None
     if written:
-        return Condition("hold", False, f"on hold: {written}", f"baton set {entry.row.id} hold=")
+        return Condition("hold", False, f"on hold: {written}", f"baton release {entry.row.id}")
     if live:
-        return Condition("hold", False, f"on hold: {live}", f"baton show {entry.row.id}")
+        return Condition("hold", False, f"on hold: {live}", f"baton release {entry.row.id}")
     return Condition("hold", True, "it is not on hold")
 
 
@@ -145,7 +145,7 @@ def _judge_parts(board: Board, entry: Entry, kids: Sequence[str]) -> Condition:
     unmet = [k for k in kids if k in entry.blocked_by]
     words = f"its parts are worked on, not it: {_name(kids, states)}"
     if not unmet and entry.state not in ("done", "cancelled"):
-        return Condition("parts", False, "its parts were cancelled", f"baton set {entry.row.id} status=done, or status=cancelled")  # fmt: skip
+        return Condition("parts", False, "its parts were cancelled", f"baton done {entry.row.id}, or baton cancel {entry.row.id}")  # fmt: skip
     return Condition("parts", False, words, f"do first: {', '.join(unmet)}" if unmet else None)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TERMINAL_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 #: What a terminal would obey, what reorders text for the eye, and halves of characters that no file takes.
@@ -56,3 +59,17 @@ def measure_block(value: object, depth: int = 1) -> int:
 def cut_text(text: str, length_max: int) -> str:
     """``text``, or its beginning with a mark that the rest was cut off."""
     return text if len(text) <= length_max else text[: length_max - len(_CUT)].rstrip() + _CUT
+
+
+def is_note(handoff: Mapping[str, Any]) -> bool:
+    """Whether a handoff, as plain values, is a short note and nothing more."""
+    said = handoff.keys() - {"version", "task", "agent", "created"}
+    return said == {"data"} and handoff["data"].keys() <= {"notes", "percent"}
+
+
+def render_note(handoff: Mapping[str, Any]) -> str:
+    """A note in a line or more: how far it is, and what was said."""
+    data = handoff["data"]
+    said = " ".join(str(n).strip() for n in data.get("notes", ()))
+    percent = f"{data['percent']} %" if "percent" in data else ""
+    return ": ".join(part for part in (percent, said) if part)

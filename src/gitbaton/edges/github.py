@@ -21,6 +21,7 @@ from urllib3 import Retry
 
 from gitbaton.domain.managed_text import clip_text, place_managed_text
 from gitbaton.edges.github_failures import Failure, parse_failure, read_failure
+from gitbaton.edges.github_remarks import OUR_MARK, read_comment, read_review
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain, Unreachable
 from gitbaton.ports import Review
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from github.Repository import Repository  # noqa: TID251 - this is that one file
 
     from gitbaton.domain.workflow_run import WorkflowRun
-    from gitbaton.ports import RefUpdate
+    from gitbaton.ports import RefUpdate, Remark
 
 PUBLIC_API = "https://api.github.com"
 #: GitHub's limits on a pull request, in characters; longer ones are refused as a whole.
@@ -123,7 +124,19 @@ class GitHubForge:
 
     def comment(self, review: Review, body: str) -> None:
         with self._asking("comment on the pull request", needs="pull-requests: write"):
-            self._get_pull(review).create_issue_comment(clip_text(body, BODY_MAX))
+            marked = f"{clip_text(body, BODY_MAX - len(OUR_MARK) - 2)}\n\n{OUR_MARK}"
+            self._get_pull(review).create_issue_comment(marked)
+
+    def list_verdicts(self, review: Review) -> Sequence[Remark]:
+        with self._asking("read the reviews of the pull request", needs="pull-requests: read"):
+            reviews = self._get_pull(review).get_reviews()
+            return [read_review(r) for r in reviews if r.state not in ("PENDING", "DISMISSED")]
+
+    def list_comments(self, review: Review) -> Sequence[Remark]:
+        with self._asking("read the comments of the pull request", needs="pull-requests: read"):
+            pull = self._get_pull(review)
+            found = [read_comment(c) for c in (*pull.get_issue_comments(), *pull.get_review_comments())]
+            return sorted(found, key=lambda remark: remark.at)
 
     def merge(
         self, review: Review, *, head_oid: str, title: str, record: Callable[[str, Sequence[RefUpdate]], None]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gitbaton.domain.workflow_run import WorkflowRun
-    from gitbaton.ports import Refs
+    from gitbaton.ports import Refs, Remark
     from gitbaton.store.repository import Repository
 
 _TRIES = 5
@@ -46,6 +46,14 @@ class LocalForge:
 
     def comment(self, review: Review, body: str) -> None:
         """See ``ports.Forge``. Guidance stands in the live state; there is nowhere else to say it."""
+
+    def list_verdicts(self, review: Review) -> Sequence[Remark]:  # noqa: ARG002 the interface's
+        """See ``ports.Forge``. A verdict is ``baton accept`` or ``baton reject``, and stands in the live state."""
+        return ()
+
+    def list_comments(self, review: Review) -> Sequence[Remark]:  # noqa: ARG002 the interface's
+        """See ``ports.Forge``."""
+        return ()
 
     def merge(
         self, review: Review, *, head_oid: str, title: str, record: Callable[[str, Sequence[RefUpdate]], None]

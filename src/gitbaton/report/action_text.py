@@ -87,7 +87,7 @@ def render_error_summary(error: BatonError) -> str:
 
 def render_sync_summary(noticed: Sequence[Noticed]) -> str:
     """What became of reviews."""
-    lines = [f"- `{n.task}` was {n.event}" for n in noticed] or ["Nothing new."]
+    lines = [f"- `{n.task}`: {n.words}" for n in noticed] or ["Nothing new."]
     return "\n".join(["### Reviews", "", *lines]) + "\n"
 
 

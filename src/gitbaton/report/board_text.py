@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.domain.board import order_key
 from gitbaton.domain.reviewtext import render_figures
+from gitbaton.domain.wording import render_note
 from gitbaton.errors import escape
 from gitbaton.report.terminal import STATE_COLORS, Style, align, printable
 
@@ -70,8 +71,11 @@ def render_task(
     past: Sequence[Mapping[str, Any]],
     summary: str | None,
     style: Style,
+    remarks: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """Everything about one task: its text and its attempts as plain values, what its last handoff sums up."""
+    """Everything about one task: its text and its attempts as plain values, what its last handoff sums up, and
+    ``remarks``, the notes since.
+    """
     row = entry.row
     lines = [style.paint(printable(f"{row.id}: {row.title}"), "bold"), ""]
     state = style.paint(words(entry.state), STATE_COLORS.get(entry.state))
@@ -95,9 +99,23 @@ def render_task(
         ]
     if past:
         lines += ["", "Attempts:"] + [_attempt(a) for a in past]
+    if text and text.get("clarifications"):
+        lines += ["", "Clarified:", *(_clarification(c) for c in text["clarifications"])]
     if summary:
         lines += ["", "Last handoff:", *(f"  {x}" for x in summary.strip().splitlines())]
+    if remarks:
+        lines += ["", "Notes:", *(_remark(r) for r in remarks)]
     return "\n".join(lines)
+
+
+def _clarification(c: Mapping[str, Any]) -> str:
+    source = ", ".join(str(s) for s in (c.get("who"), c.get("when")) if s)
+    return printable(f"  {c['text']}" + (f"  ({source})" if source else ""))
+
+
+def _remark(handoff: Mapping[str, Any]) -> str:
+    source = ", ".join(str(s) for s in (handoff.get("agent"), handoff.get("created")) if s)
+    return printable(f"  {render_note(handoff)}" + (f"  ({source})" if source else ""))
 
 
 def _attempt(a: Mapping[str, Any]) -> str:

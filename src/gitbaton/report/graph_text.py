@@ -41,7 +41,9 @@ def render_tree(graph: Graph, style: Style) -> str:
         behind.add(edge.after)
     for edges in below.values():
         edges.sort(key=lambda e: (graph.nodes[e.after].state in _FINISHED, e.after))
-    starts = sorted(graph.nodes, key=lambda i: (i in behind, graph.nodes[i].state in _FINISHED, i))
+    starts = sorted(
+        graph.nodes, key=lambda i: (i in behind, i not in below, graph.nodes[i].state in _FINISHED, i)
+    )
     lines: list[str] = []
     told: set[str] = set()
     for start in starts:

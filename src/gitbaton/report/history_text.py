@@ -132,14 +132,16 @@ def render_chronicle(told: Chronicle, style: Style) -> str:
 def _tell(happening: Happening, style: Style, *, named: bool = False) -> list[str]:
     task = f"{style.paint(happening.task, 'bold')}  " if named and happening.kind != "edit" else ""
     when = style.paint(_when(happening.at), "dim")
-    who = f" by {printable(happening.who)}" if happening.who else ""
+    who = printable(happening.who)
     words = printable(shorten_to_line(happening.words, _WORDS_MAX))
     if happening.kind == "edit":
-        line = f"{when}  edited{who}: {words} {style.paint((happening.ref or '')[:8], 'dim')}"
+        line = f"{when}  edited by {who}: {words} {style.paint((happening.ref or '')[:8], 'dim')}"
         details = [w for change in happening.changes for w in _say_where(change, named=named)]
         return [line, *_indent(details, style, 4)]
     room = style.width - 18 - len(happening.task) * named
-    first, *rest = textwrap.wrap(words + who, max(20, room), break_on_hyphens=False) or [""]
+    first, *rest = textwrap.wrap(
+        words + (f" ({who})" if who else ""), max(20, room), break_on_hyphens=False
+    ) or [""]
     return [f"{when}  {task}{first}", *(" " * 20 + line for line in rest), *_indent(happening.details, style, 4)]  # fmt: skip
 
 

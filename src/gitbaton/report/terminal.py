@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from typing import TYPE_CHECKING
@@ -18,13 +19,27 @@ STATE_COLORS = {
 }  # fmt: skip
 
 
+#: Signs of our own that not every terminal shows, and what stands for them there.
+_PLAIN = str.maketrans({
+    "…": "...", "→": "->", "←": "<-", "↑": "^", "↓": "v", "·": "-", "•": "*", "–": "-", "—": "-", "×": "x", "✓": "+", "✔": "+", "✗": "x",
+    "✘": "x", "≤": "<=", "≥": ">=", "█": "#", "░": ".", "▏": "|", "│": "|", "─": "-", "├": "|", "└": "`", "●": "*", "○": "o", "▶": ">",
+    "“": '"', "”": '"', "‘": "'", "’": "'",
+})  # fmt: skip
+_COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
+#: Least room for the last column beside the others.
+_LAST_MIN = 16
+
+
 class Style:
-    """Colours and symbols that fit the stream. ``NO_COLOR`` (https://no-color.org) turns colours off."""
+    """Colours and symbols that fit the stream. ``NO_COLOR`` (https://no-color.org) turns colours off, ``FORCE_COLOR``
+    (https://force-color.org) on.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         out = stream or sys.stdout
-        self.color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self.unicode = (getattr(out, "encoding", "") or "").lower().startswith("utf")
+        wanted = out.isatty() and os.environ.get("TERM") != "dumb"
+        self.color = not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or wanted)
+        self.unicode = has_unicode(out)
         self.width = _width(out)
 
     def paint(self, text: str, color: str | None) -> str:
@@ -34,6 +49,26 @@ class Style:
     def symbol(self, nice: str, plain: str) -> str:
         """``nice`` where the stream can show it, else ``plain``."""
         return nice if self.unicode else plain
+
+
+def has_unicode(stream: TextIO) -> bool:
+    """Whether more than ASCII can be shown. Python writes UTF-8 in the C locale, too; a terminal there may not know it,
+    while a file or a program takes it.
+    """
+    if not (getattr(stream, "encoding", "") or "").lower().startswith("utf"):
+        return False
+    spoken = next((v for n in ("LC_ALL", "LC_CTYPE", "LANG") if (v := os.environ.get(n))), "C")
+    return not stream.isatty() or spoken not in ("C", "POSIX")
+
+
+def fit_stream(text: str, stream: TextIO) -> str:
+    """``text`` with plain signs for ours where the stream can't show them. People's own words stay as they are."""
+    return text if text.isascii() or has_unicode(stream) else text.translate(_PLAIN)
+
+
+def strip_colors(text: str) -> str:
+    """``text`` without its colours."""
+    return _COLOR_CODE.sub("", text) if "\x1b" in text else text
 
 
 def _width(stream: TextIO) -> int:
@@ -52,13 +87,14 @@ def measure(text: str) -> int:
     )
 
 
-def fit(text: str, width: int) -> str:
-    """``text`` cut to ``width`` columns, with an ellipsis where something was cut."""
+def fit(text: str, width: int, *, end: str = "…") -> str:
+    """``text`` cut to ``width`` columns, with ``end`` where something was cut."""
     if measure(text) <= width:
         return text
-    while text and measure(text) > max(1, width - 1):
+    room = max(1, width - len(end))
+    while text and measure(text) > room:
         text = text[:-1]
-    return text.rstrip() + "…"
+    return text.rstrip() + end
 
 
 def printable(text: str) -> str:
@@ -71,19 +107,28 @@ def printable(text: str) -> str:
 def align(
     rows: Sequence[Sequence[str]], style: Style, colors: Sequence[Sequence[str | None]] | None = None
 ) -> str:
-    """Rows in columns; the last column takes what is left of the width."""
+    """Rows in columns; the last column takes what is left of the width, or a line of its own where that is too
+    little.
+    """
     if not rows:
         return ""
     clean = [[printable(c) for c in row] for row in rows]
     widths = [max(measure(row[i]) for row in clean) for i in range(len(clean[0]))]
+    before = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    below = len(widths) > 1 and style.width - before < min(_LAST_MIN, widths[-1])
+    end = style.symbol("…", "...")
     lines = []
     for n, row in enumerate(clean):
-        used, cells = 0, []
+        cells = []
         for i, cell in enumerate(row):
             last = i == len(row) - 1
-            text = fit(cell, max(10, style.width - used)) if last else cell
+            room = style.width - (4 if below else before)
+            text = fit(cell, max(10, room), end=end) if last else cell
             painted = style.paint(text, colors[n][i] if colors else None)
             cells.append(painted if last else painted + " " * (widths[i] - measure(cell)))
-            used += widths[i] + 2
-        lines.append("  ".join(cells).rstrip())
+        if below:
+            lines.append("  ".join(cells[:-1]).rstrip())
+            lines += [f"    {cells[-1]}"] if row[-1] else []
+        else:
+            lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

@@ -11,12 +11,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.board import TaskRow
-from gitbaton.errors import LostRace, Refusal, TryAgain
+from gitbaton.errors import LostRace, Refusal
 from gitbaton.store.git import list_changed_since, list_entries, read_objects, resolve
 from gitbaton.store.layout import TASKS, archive_path, is_archived, task_path
 from gitbaton.store.rows import read_row
 from gitbaton.store.snapshots import SourceFile
 from gitbaton.usecases.delivery import HERE, Delivery
+from gitbaton.usecases.moves import Changed, arrive, leave
 from gitbaton.usecases.project import Project, find_entry, refuse_inside
 from gitbaton.usecases.writing import open_target, write_documents
 
@@ -54,13 +55,6 @@ class Archived(NamedTuple):
     kept: tuple[tuple[str, str], ...] = ()
     young: int = 0
     edited: Edited | None = None
-
-
-class _Changed(TryAgain):
-    """A file is not what it was when the move was decided on; nothing has changed."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path} was changed meanwhile", code="lost-race", hint="run the same command again")
 
 
 def archive_tasks(
@@ -210,7 +204,7 @@ def _move(
         said = message.format(ids[0] if len(ids) == 1 else f"{len(ids)} tasks") + _list_ids(ids)
         try:
             edited = write_documents(there.project, _make_changes(there, plan.moves), said, there.to)
-        except _Changed:
+        except Changed:
             continue
         return plan._replace(edited=edited)
     raise LostRace(["HEAD"])
@@ -228,31 +222,7 @@ def _make_changes(there: _There, moves: Sequence[Move]) -> Mapping[str, Change]:
     for move in moves:
         text = texts.get(move.source)
         if text is None:
-            raise _Changed(move.source)
-        changes[move.source] = _leave(move.source, text)
-        changes[move.target] = _arrive(move.target, text)
+            raise Changed(move.source)
+        changes[move.source] = leave(move.source, text)
+        changes[move.target] = arrive(move.target, text)
     return changes
-
-
-def _leave(path: str, text: bytes) -> Callable[[bytes | None], None]:
-    def leave(old: bytes | None) -> None:
-        if old is None or _level(old) != _level(text):
-            raise _Changed(path)
-
-    return leave
-
-
-def _arrive(path: str, text: bytes) -> Callable[[bytes | None], bytes]:
-    def arrive(old: bytes | None) -> bytes:
-        if old is not None and _level(old) != _level(text):
-            raise Refusal(
-                f"there is a file {path} already", code="taken-path", hint="move it out of the way, then try again"
-            )  # fmt: skip
-        return text
-
-    return arrive
-
-
-def _level(text: bytes) -> bytes:
-    """A checkout may have other line endings than the commit."""
-    return text.replace(b"\r\n", b"\n")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_](?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)*)\s*(\+=|-=|=)(.*)", re.DOTALL)
+_NUMBER = re.compile(r"(0|[1-9]\d*)(\.\d+)?")
 #: Fields that no command changes.
 _OWN = ("version",)
 
@@ -74,30 +75,38 @@ def parse_assignment(text: str) -> list[Edit]:
     return [AddItem(field, i) if found[2] == "+=" else RemoveItem(field, i) for i in items]
 
 
-def find_field_schema(field: tuple[str, ...]) -> dict[str, Any]:
-    """The task schema's part for a field, references resolved. Raises ``UsageError`` (``unknown-field``)."""
-    schema = read_schema("task")
+def find_field_schema(field: tuple[str, ...], kind: str = "task") -> dict[str, Any]:
+    """The part for a field in the schema of a kind of document, references resolved. Raises ``UsageError``
+    (``unknown-field``).
+    """
+    schema = read_schema(kind)
     node: dict[str, Any] = schema
     for depth, name in enumerate(field):
         options = [_resolve(schema, o) for o in node.get("anyOf", [node])]
         known: dict[str, Any] = {}
         free = False
+        named: dict[str, Any] | None = None
         for option in options:
             known.update(option.get("properties", {}))
-            free = free or option.get("additionalProperties") is True
+            inner = option.get("additionalProperties")
+            free = free or inner is True
+            named = inner if isinstance(inner, dict) else named
         if name in known and name not in _OWN:
             node = _resolve(schema, known[name])
+        elif named is not None and not name.startswith("x-"):
+            node = _resolve(schema, named)
         elif free or name.startswith("x-"):
             return {}
         else:
             near = find_similar(name, known, 1)
             shown = ".".join(field[: depth + 1])
             hint = (
-                f"did you mean {near[0]}?"
+                f"did you mean {'.'.join((*field[:depth], near[0]))}?"
                 if near
                 else "fields: " + ", ".join(k for k in known if k not in _OWN)
             )
-            raise UsageError(f"a task has no field '{shown}'", code="unknown-field", hint=hint)
+            said = f"a task has no field '{shown}'" if kind == "task" else f"there is no setting '{shown}'"
+            raise UsageError(said, code="unknown-field", hint=hint)
     return node
 
 
@@ -123,8 +132,8 @@ def parse_value(raw: str, node: dict[str, Any], field: str) -> Any:
             except ValueError:
                 raw = raw.strip("[]")
         return [part.strip() for part in raw.split(",") if part.strip()]
-    if _takes(node, "string"):
-        return raw
+    if _takes(node, "string"):  # a length of time may be a number
+        return json.loads(raw) if _NUMBER.fullmatch(raw) and _takes(node, "number") else raw
     try:
         return json.loads(raw)
     except ValueError:
@@ -133,5 +142,5 @@ def parse_value(raw: str, node: dict[str, Any], field: str) -> Any:
         raise UsageError(
             f"{field} takes a number, true, false or JSON, not '{raw}'",
             code="bad-value",
-            hint=f"see: baton show --fields, or {field}=…",
+            hint=f"for example: {field}=3",
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import claimable_in_order
+from gitbaton.domain.wording import is_note
 from gitbaton.errors import UsageError
 from gitbaton.store.git import read_objects
 from gitbaton.store.live import list_past
@@ -21,12 +22,14 @@ from gitbaton.usecases.choosing import (
 from gitbaton.usecases.project import Project, find_entry, load_view, own_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gitbaton.domain.board import BrokenRow, Entry
     from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.state import Attempt
     from gitbaton.domain.task import Task
+
+_REMARKS_SHOWN = 20
 
 
 class Listing(NamedTuple):
@@ -37,14 +40,15 @@ class Listing(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One task in full, as plain values: its text (None where it can't be read), its attempts, its newest handoff.
-    Whoever needs the models of these gets them from them.
+    """One task in full, as plain values: its text (None where it can't be read), its attempts, its newest handoff, and
+    notes that were left since, newest first. Whoever needs the models of these gets them from them.
     """
 
     entry: Entry
     text: dict[str, Any] | None
     past: list[dict[str, Any]]
     note: dict[str, Any] | None
+    remarks: tuple[dict[str, Any], ...] = ()
 
     @property
     def task(self) -> Task | None:
@@ -106,9 +110,24 @@ def show_task(project: Project, text: str | None) -> Shown:
     entry = find_entry(view, text or own_task(project))
     live = entry.live
     handoffs = iter_newest_handoffs(project.repo, entry.row.id, live.head if live else None)
-    notes = (read_plain(project.repo, data, path, "handoff") for path, data in handoffs)
-    note = next((note for note in notes if note is not None), None)
-    return Shown(entry, _read_text(project, entry), list_past(view.tips, entry.row.id), note)
+    note, remarks = _choose_notes(read_plain(project.repo, data, path, "handoff") for path, data in handoffs)
+    return Shown(entry, _read_text(project, entry), list_past(view.tips, entry.row.id), note, remarks)
+
+
+def _choose_notes(
+    newest: Iterable[dict[str, Any] | None],
+) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
+    """The newest handoff that says more than a note, and the notes since."""
+    remarks: list[dict[str, Any]] = []
+    for handoff in newest:
+        if handoff is None:
+            continue
+        if not is_note(handoff):
+            return handoff, tuple(remarks)
+        remarks.append(handoff)
+        if len(remarks) == _REMARKS_SHOWN:
+            break
+    return None, tuple(remarks)
 
 
 def _read_text(project: Project, entry: Entry) -> dict[str, Any] | None:

@@ -56,6 +56,8 @@ def save_context(
     ``percent`` say how far it is; ``question`` asks a person. Raises ``UsageError`` for fields that don't fit.
     """
     handoff = check_fields(fields)
+    if percent is not None and not 0 <= percent <= 100:
+        raise UsageError(f"{percent} is no percentage", code="bad-value", hint="give a number from 0 to 100")
     if not (handoff.model_fields_set or note or question or percent is not None):
         raise UsageError(
             "there is nothing to save", code="empty-context", hint="give a summary, a note or a question"
@@ -67,6 +69,8 @@ def save_context(
     value = handoff.model_dump(mode="json", exclude_defaults=True)
     if note:
         value["data"] = {**value.get("data", {}), "notes": [note]}
+    if percent is not None:
+        value["data"] = {**value.get("data", {}), "percent": percent}
     if question:
         value["questions"] = [*value.get("questions", []), question]
         value.setdefault("next_action", "needs_input")

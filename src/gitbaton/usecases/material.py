@@ -170,7 +170,7 @@ def gather_material(
     settings = around.settings
     return Material(
         task_id=task_id, task=task, attempt=attempt, role_name=task.role, role=around.role, plan=plan,
-        dependencies=dependencies, earlier=read_handoffs(repo, work or commit, task_id)[-_KEEP_LAST:],
+        dependencies=dependencies, earlier=_read_earlier(repo, commit, work, task_id),
         attempts=[a for a in state.attempts if a.number < attempt][-_KEEP_LAST:] if state else [],
         guidance=state.guidance if state else (),
         checks=[(c.name, c.run) for c in settings.checks],
@@ -178,6 +178,20 @@ def gather_material(
         timeout_s=settings.limits.timeout_s, max_turns=settings.limits.turns_max,
         has_tools=settings.agent.adapter == "claude", fresh_since=_find_fresh_start(state, attempt),
     )  # fmt: skip
+
+
+def _read_earlier(repo: Repository, commit: str, work: str | None, task_id: str) -> list[Handoff]:
+    """The newest handoffs of a task: on its branch, and those that were left on base meanwhile."""
+    found = dict(list_handoffs(repo, commit, task_id))
+    if work and work != commit:
+        found.update(list_handoffs(repo, work, task_id))
+    ordered = [found[path] for path in sorted(found)]
+    kept = {
+        id(h)
+        for kind in (True, False)
+        for h in [h for h in ordered if (h.attempt is None) is kind][-_KEEP_LAST:]
+    }
+    return [h for h in ordered if id(h) in kept]
 
 
 def _find_fresh_start(state: State | None, attempt: int) -> int:

@@ -175,16 +175,17 @@ def reject_task(project: Project, text: str, guidance: str) -> Tip:
     entry, state = _published(project, text, ("in_review", "closed"))
     forge = project.open_forge(project.repo)
     task = entry.row.id
-
-    def change(old: State | None) -> dict[str, Any]:
-        assert old is not None
-        limit = max(old.attempt_limit or 0, old.attempt + 1)
-        return {"guidance": (*old.guidance, guidance), "attempt_limit": limit, "reason": None, "lease": None}
-
-    tip = advance(project, task, "changes_requested", change)
+    tip = advance(project, task, "changes_requested", lambda old: add_guidance(old, (guidance,)))
     if state.branch and forge.kind != "local" and (review := forge.find_review(state.branch)):
         forge.comment(review, f"{project.actor} asks for changes:\n\n{guidance}")
     return tip
+
+
+def add_guidance(old: State | None, words: Sequence[str]) -> dict[str, Any]:
+    """The fields of a state after somebody asked for more: what to heed, and one more attempt at least."""
+    assert old is not None
+    limit = max(old.attempt_limit or 0, old.attempt + 1)
+    return {"guidance": (*old.guidance, *words), "attempt_limit": limit, "reason": None, "lease": None}
 
 
 def retry_task(project: Project, text: str, guidance: str | None = None) -> Tip:

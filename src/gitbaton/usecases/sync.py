@@ -1,4 +1,6 @@
-"""What only the forge, or the base branch, knows: merged, closed, a pull request that was never opened."""
+"""What only the forge, or the base branch, knows: merged, closed, changes requested, a pull request that was never
+opened.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from gitbaton.domain.lifecycle import TABLE
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError
+from gitbaton.usecases.feedback import note_request
 from gitbaton.usecases.project import Project, load_view, refuse_inside
 from gitbaton.usecases.review import find_current_review, mark_merged, name_closing, review_task
 from gitbaton.usecases.transitions import advance
@@ -21,15 +24,33 @@ if TYPE_CHECKING:
 _WATCHED = ("in_review", "changes_requested", "closed", "taken_over")
 
 
+_WORDS = {
+    "merged": "merged",
+    "closed": "closed without merging",
+    "opened": "its pull request is open now",
+    "changes_requested": "a reviewer asks for changes",
+}
+
+
 class Noticed(NamedTuple):
-    """Something that was found and written down: a task's review was ``merged``, ``closed`` or ``opened``."""
+    """Something that was found and written down: a task's review was ``merged``, ``closed`` or ``opened``, or
+    ``changes_requested`` at it.
+    """
 
     task: str
     event: str
 
+    @property
+    def words(self) -> str:
+        """What happened, for people."""
+        return _WORDS[self.event]
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.words}"
+
 
 def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
-    """Fetch, and write to the state what happened at reviews elsewhere: merged, closed. A pull request that
+    """Fetch, and write to the state what happened at reviews elsewhere: merged, closed, changes requested. A pull request that
     could not be opened when its work was published is opened now. Safe to repeat. ``only`` is one task's id.
     """
     refuse_inside(project, "sync")
@@ -77,6 +98,8 @@ def _ask(project: Project, forge: Forge, task: str, state: State) -> str | None:
         pull = PullRequest(number=review.number, url=review.url)
         advance(project, task, "review_opened", lambda _: {"pull_request": pull}, run=state.run)
         return "opened"
+    if review and review.state == "open" and state.status in ("in_review", "changes_requested"):
+        return "changes_requested" if note_request(project, forge, review, state) else None
     return None
 
 

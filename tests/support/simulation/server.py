@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import TaskRow
     from gitbaton.domain.state import State
     from gitbaton.domain.workflow_run import WorkflowRun
+    from gitbaton.ports import Remark
     from gitbaton.store.configfile import ConfigFile
     from support.simulation.world import World
 
@@ -255,6 +256,8 @@ class SimulatedRepository(Repository):
         assert self.clone is not None
         return replace(self, base=Base("main", BASE, self.clone.base))
 
+    fetched = refreshed
+
 
 def make_repository(clone: Clone) -> Repository:
     """The repository of a clone. Nobody may run git in it."""
@@ -338,6 +341,12 @@ class SimulatedForge:
         found = self._server.reviews.get(head)
         self._hear()
         return found
+
+    def list_verdicts(self, review: Review) -> Sequence[Remark]:  # noqa: ARG002 the interface's
+        """See ``ports.Forge``. People there reject with ``baton reject``."""
+        return ()
+
+    list_comments = list_verdicts
 
     def publish_review(self, head: str, base: str, title: str, body: str) -> Review:  # noqa: ARG002 the interface's
         """See ``ports.Forge``. The server opened it when the branch came."""

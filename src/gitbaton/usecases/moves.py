@@ -1,0 +1,45 @@
+"""A file that goes from one path to another in one edit, whose text must be what it was when that was decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gitbaton.errors import Refusal, TryAgain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Changed(TryAgain):
+    """A file is not what it was when its move was decided on; nothing has changed."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} was changed meanwhile", code="lost-race", hint="run the same command again")
+
+
+def leave(path: str, text: bytes) -> Callable[[bytes | None], None]:
+    """The change that takes the file with this ``text`` away. It raises ``Changed``."""
+
+    def change(old: bytes | None) -> None:
+        if old is None or _level(old) != _level(text):
+            raise Changed(path)
+
+    return change
+
+
+def arrive(path: str, text: bytes) -> Callable[[bytes | None], bytes]:
+    """The change that brings a file with this ``text``. It raises ``Refusal`` (``taken-path``)."""
+
+    def change(old: bytes | None) -> bytes:
+        if old is not None and _level(old) != _level(text):
+            raise Refusal(
+                f"there is a file {path} already", code="taken-path", hint="move it out of the way, then try again"
+            )  # fmt: skip
+        return text
+
+    return change
+
+
+def _level(text: bytes) -> bytes:
+    """A checkout may have other line endings than the commit."""
+    return text.replace(b"\r\n", b"\n")
