@@ -275,3 +275,34 @@ def boards(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Board:
     }  # fmt: skip
     broken = [BrokenRow("x", "tasks/x.yaml", (), parents=draw(st.sampled_from([(), ("a",)])))]
     return fold_board(rows, broken, tips, now=100.0, attempts_max=3, merges_seen=["m1"], plans=["merged"])
+
+
+_leaves = st.sampled_from(
+    [
+        None,
+        True,
+        1,
+        2,
+        0.5,
+        "",
+        "a",
+        "b c",
+        "one\ntwo\n",
+        "one\n2\nthree\n",
+        "x" * 80,
+        ["a"],
+        ["b", "a"],
+        ["a", "b"],
+    ]
+)
+_steps = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from("pqr")}, optional={"run": _leaves}), max_size=2
+)
+#: Values of small documents that often share fields.
+small_documents = st.dictionaries(
+    st.sampled_from(["title", "status", "labels", "acceptance", "steps", "hold"]), st.one_of(_leaves, _steps), max_size=5
+)  # fmt: skip
+#: As those, with an object in them.
+nested_documents = st.tuples(
+    small_documents, st.dictionaries(st.sampled_from(["timeout", "checks", "model"]), st.one_of(_leaves, _steps), max_size=3)
+).map(lambda pair: {**pair[0], "run": {"agent": "bot", **pair[1]}})  # fmt: skip

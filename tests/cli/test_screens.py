@@ -1,5 +1,5 @@
 """What a person sees: whole screens of status, board, graph and log in terminals of 80 and 120 columns, kept in
-``golden`` and judged by eye whenever one changes (GOLDEN=write writes them).
+``screens`` and judged by eye whenever one changes (``SCREENS=write`` writes them).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from support.cli import SOURCE, Baton
 from support.pseudo_terminal import PseudoTerminal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from support.team import Team
 
-GOLDEN = Path(__file__).parent / "golden"
+SCREENS = Path(__file__).parent / "screens"
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +31,10 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
     return make_busy(tmp_path_factory.mktemp("busy"))
 
 
-def open_terminal(team: Team, home: Path, *words: str, columns: int = 80, lines: int = 60, **more: str) -> PseudoTerminal:  # fmt: skip
-    env = {**Baton(team.first.path, home).environment(), "PYTHONPATH": SOURCE, "LC_ALL": "C.UTF-8", **more}
+def open_terminal(team: Team, home: Path, *words: str, columns: int = 80, lines: int = 60, env: Mapping[str, str] = {}) -> PseudoTerminal:  # fmt: skip
+    around = {**Baton(team.first.path, home).environment(), "PYTHONPATH": SOURCE, "LC_ALL": "C.UTF-8", **env}
     command = [sys.executable, "-m", "gitbaton", *words]
-    return PseudoTerminal(command, team.first.path, env, columns=columns, lines=lines)
+    return PseudoTerminal(command, team.first.path, around, columns=columns, lines=lines)
 
 
 def level(text: str) -> str:
@@ -42,11 +44,11 @@ def level(text: str) -> str:
 
 
 def compare(name: str, text: str) -> None:
-    file = GOLDEN / f"{name}.txt"
-    if os.environ.get("GOLDEN") == "write":
-        GOLDEN.mkdir(exist_ok=True)
+    file = SCREENS / f"{name}.txt"
+    if os.environ.get("SCREENS") == "write":
+        SCREENS.mkdir(exist_ok=True)
         file.write_text(text, "utf-8")
-    assert text == file.read_text("utf-8"), f"{name} looks different; see GOLDEN=write in this file"
+    assert text == file.read_text("utf-8"), f"{name} looks different; see SCREENS=write in this file"
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -71,7 +73,7 @@ def test_a_screen(team: Team, tmp_path: Path, words: tuple[str, ...], columns: i
 def test_a_terminal_that_knows_only_ascii_gets_that(team: Team, tmp_path: Path) -> None:
     for words in (("graph",), ("explain", "mail-on-reset")):
         more = {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
-        with open_terminal(team, tmp_path, *words, columns=300, **more) as terminal:
+        with open_terminal(team, tmp_path, *words, columns=300, env=more) as terminal:
             assert terminal.wait_end() == 0
             assert terminal.text.isascii(), terminal.text
             assert "\x1b" not in terminal.written
@@ -89,7 +91,7 @@ def test_not_a_terminal_gets_the_whole_list_once(team: Team, tmp_path: Path) -> 
 
 
 def test_the_watched_board_follows_and_leaves_the_terminal_as_it_was(team: Team, tmp_path: Path) -> None:
-    with open_terminal(team, tmp_path, "board", "--watch", "--every", "1", columns=120) as terminal:
+    with open_terminal(team, tmp_path, "board", "--watch", "--every", "1", columns=120, lines=24) as terminal:
         terminal.wait_for(lambda t: "fetched" in t.text and "Running (2)" in t.text)
         assert {"1049"} <= terminal.modes, "it draws on the other screen"
         assert "25" not in terminal.modes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,7 +156,7 @@ def test_what_a_branch_changed_since_it_parted(tmp_path: Path) -> None:
     assert set(in_words(diff_revisions(who, "main..side").changes)) == {"a", "b"}
     assert diff_revisions(who, "..side") == diff_revisions(who, "main..side")
     for wrong in ("nope", "main..nope", "-x..main"):
-        assert refuse(lambda wrong=wrong: diff_revisions(who, wrong)).code == "unknown-revision"
+        assert refuse(partial(diff_revisions, who, wrong)).code == "unknown-revision"
 
 
 # -- since one looked last -----------------------------------------------------------------------------------------

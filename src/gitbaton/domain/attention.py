@@ -54,7 +54,9 @@ def find_want(board: Board, entry: Entry) -> Want | None:
                 return Want(entry, "stuck", words, f"baton depend {task} {off}")
             if not entry.blocked_by:
                 return Want(entry, "stuck", entry.why, f"baton done {task}")
-    return None
+            return None
+        case _:
+            return None
 
 
 def _is_dead(board: Board, task: str) -> bool:

@@ -31,12 +31,12 @@ class FieldChange(NamedTuple):
 def compare_values(
     old: Mapping[str, Any], new: Mapping[str, Any], kind: str = "", *, at: str = ""
 ) -> list[FieldChange]:
-    """The changes from ``old`` to ``new``, in the order of the fields; objects in them are gone into. Applied to
+    """The changes from ``old`` to ``new``, in the order in which ``new`` has them; objects in them are gone into. Applied to
     ``old`` in any order they give ``new``. A default that is written out is no change.
     """
     defaults = DEFAULTS.get(kind, {}) if not at else {}
     found: list[FieldChange] = []
-    for name in dict.fromkeys([*old, *new]):
+    for name in dict.fromkeys([*new, *old]):
         field = f"{at}{name}"
         before, after = old.get(name, defaults.get(name)), new.get(name, defaults.get(name))
         if name == "acceptance" and not at:
@@ -44,10 +44,8 @@ def compare_values(
         if _same(before, after):
             continue
         if _are(dict, before, after):
-            inner = compare_values(before or {}, after or {}, kind, at=f"{field}.")
-            # An empty object that comes or goes changes no field of its own.
-            what = "added" if before is None else "removed"
-            found += inner or [FieldChange(field, before, after, (f"{field} {what}",))]
+            # An empty object is as good as none.
+            found += compare_values(before or {}, after or {}, kind, at=f"{field}.")
             continue
         found.append(FieldChange(field, before, after, tuple(_describe(field, before, after))))
     return found

@@ -73,9 +73,10 @@ def _judge_status(entry: Entry) -> Condition:
             return Condition("status", False, entry.why, f"if there is more to do: baton reopen {task}")
         case "cancelled":
             return Condition("status", False, "it was cancelled", f"if it is wanted after all: baton reopen {task}")  # fmt: skip
-    if entry.row.status == "draft":
-        return Condition("status", False, "it is a draft", f"baton set {task} status=todo")
-    return Condition("status", True, "it is to be done")
+        case _ if entry.row.status == "draft":
+            return Condition("status", False, "it is a draft", f"baton set {task} status=todo")
+        case _:
+            return Condition("status", True, "it is to be done")
 
 
 def _judge_hold(entry: Entry) -> Condition:

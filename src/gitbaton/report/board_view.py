@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.attention import COLUMNS, find_column, find_want
@@ -50,24 +51,26 @@ def sort_cards(seen: Survey) -> dict[Column, list[Card]]:
                 return (age is None, age or 0.0, task)
             case "review":
                 return (-(age or 0.0), task)
-        return order_key(entry)
+            case _:
+                return order_key(entry)
 
     def note(column: Column, entry: Entry) -> str:
         age = seen.age_s(entry)
-        ago = f" ({render_age(age)})" if age is not None else ""
+        ago = f"({render_age(age)}) " if age is not None else ""
         match column:
             case "running" if entry.row.id in since:
                 running = since[entry.row.id]
                 return f"{running.who}, {render_age(seen.elapsed_s(running))}"
             case "person" if want := find_want(seen.board, entry):
-                return want.words + ago
+                return ago + want.words
             case "review":
-                return (entry.live.pull_request if entry.live else None) or entry.row.title + ago
+                return ago + ((entry.live.pull_request if entry.live else None) or entry.row.title)
             case "waiting" if entry.blocked_by:
                 return "for " + ", ".join(entry.blocked_by)
             case "waiting":
                 return entry.why
-        return entry.row.title
+            case _:
+                return entry.row.title
 
     return {
         column: [(e.row.id, printable(note(column, e))) for e in sorted(found, key=lambda e: rank(column, e))]
@@ -95,29 +98,46 @@ def render_board_view(seen: Survey, style: Style, *, height: int | None = None) 
 
 
 def _in_columns(cards: dict[Column, list[Card]], style: Style, height: int | None) -> list[str]:
+    """Columns side by side; notes take two lines where there is room for that."""
     width = (style.width + _GAP) // len(cards) - _GAP
-    most = max(1, ((height or 10_000) - 2) // 2)
-    blocks = []
-    for column, found in cards.items():
-        color = _COLORS[column]
-        title = fit(f"{TITLES[column]} ({len(found)})", width)
-        block = [(title, "bold"), (style.symbol("─", "-") * width, color)]
-        hidden = max(0, len(found) - most)
-        if hidden:
-            hidden += 1
-        for task, note in found[: len(found) - hidden]:
-            block += [(fit(task, width), None if column == "done" else color), (fit("  " + note, width), "dim")]  # fmt: skip
-        if hidden:
-            block.append((f"and {hidden} more", "dim"))
-        blocks.append(block)
+    room = height or 10_000
+    blocks = [_stack(column, found, width, style, 2, room) for column, found in cards.items()]
+    if max(map(len, blocks)) > room or any("more" in block[-1][0] for block in blocks):
+        blocks = [_stack(column, found, width, style, 1, room) for column, found in cards.items()]
     lines = []
     for n in range(max(map(len, blocks))):
         line = ""
         for block in blocks:
-            text, color_of_text = block[n] if n < len(block) else ("", None)
-            line += style.paint(text, color_of_text if text else None) + " " * (width - measure(text) + _GAP)
+            text, color = block[n] if n < len(block) else ("", None)
+            line += style.paint(text, color if text else None) + " " * (width - measure(text) + _GAP)
         lines.append(line.rstrip())
     return lines
+
+
+def _stack(
+    column: Column, found: list[Card], width: int, style: Style, note_lines: int, height: int
+) -> list[tuple[str, str | None]]:
+    """One column, from its title down, in at most ``height`` lines."""
+    color = _COLORS[column]
+    head: list[tuple[str, str | None]] = [
+        (fit(f"{TITLES[column]} ({len(found)})", width), "bold"),
+        (style.symbol("─", "-") * width, color),
+    ]
+    stack = []
+    for task, note in found:
+        wrapped = textwrap.wrap(note, max(1, width - 2), break_on_hyphens=False) or [""]
+        if len(wrapped) > note_lines:
+            wrapped = [*wrapped[: note_lines - 1], " ".join(wrapped[note_lines - 1 :])]
+        name = (fit(task, width), None if column == "done" else color)
+        stack.append([name, *((fit("  " + line, width), "dim") for line in wrapped)])
+    cards = [line for card in stack for line in card]
+    if len(head) + len(cards) <= height:
+        return [*head, *cards]
+    kept = 0
+    while kept < len(stack) and len(head) + sum(map(len, stack[: kept + 1])) < height:
+        kept += 1
+    cards = [line for card in stack[:kept] for line in card]
+    return [*head, *cards, (f"and {len(stack) - kept} more", "dim")]
 
 
 def _as_list(cards: dict[Column, list[Card]], style: Style, height: int | None) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.report.board_text import words
-from gitbaton.report.terminal import STATE_COLORS, align, printable
+from gitbaton.report.terminal import STATE_COLORS, printable
 
 if TYPE_CHECKING:
     from gitbaton.report.terminal import Style
@@ -18,12 +19,17 @@ def render_explanation(said: Explanation, style: Style) -> str:
     state = style.paint(words(entry.state), STATE_COLORS.get(entry.state))
     lines = [f"{style.paint(task, 'bold')} is {state}: {printable(judge(said))}", ""]
     yes, no = style.symbol("✓ yes", "yes"), style.symbol("✗ no", "no")
-    rows = [[yes if c.met else no, c.name, c.words] for c in said.conditions]
-    colors = [["green" if c.met else "red", None, "dim" if c.met else None] for c in said.conditions]
-    lines += [align(rows, style, colors), ""]
-    lines += [printable(f"{c.name}: {c.remedy}") for c in said.obstacles if c.remedy]
+    wide = max(len(c.name) for c in said.conditions)
+    for c in said.conditions:
+        mark = style.paint((yes if c.met else no).ljust(len(yes)), "green" if c.met else "red")
+        first, *rest = textwrap.wrap(printable(c.words), max(20, style.width - wide - len(yes) - 5)) or [""]
+        lines.append(f"{mark}  {c.name.ljust(wide)}  {style.paint(first, 'dim' if c.met else None)}")
+        lines += [" " * (len(yes) + wide + 4) + line for line in rest]
+    lines.append("")
+    arrow = style.symbol("→", "->")
+    lines += [printable(f"{arrow} {c.remedy}") for c in said.obstacles if c.remedy]
     if said.claimable:
-        lines.append(f"take it yourself: baton claim {task}; or let an agent: baton run {task}")
+        lines.append(f"{arrow} take it yourself: baton claim {task}; or let an agent: baton run {task}")
     return "\n".join(lines).rstrip()
 
 

@@ -65,6 +65,8 @@ def list_words(change: DocumentChange) -> list[str]:
             words.append(f"moved from {change.old_path} to {change.path}")
         case "archived" | "restored":
             words.append(f"{change.what} ({change.path})")
+        case "changed":
+            pass
     if change.what == "changed" and change.kind == "handoff":
         words.append(f"the handoff {change.path} was rewritten")
     else:
@@ -176,7 +178,7 @@ def render_news(news: News, style: Style) -> str:
     """What is new, and the cursor for the next time."""
     lines: list[str] = []
     if news.since is None:
-        both = sorted([*news.commits, *news.events], key=lambda h: h.at)
+        both = sorted([*news.events, *news.commits], key=lambda h: int(h.at))
         lines += [line for h in both for line in _tell(h, style, named=True)]
     else:
         if news.documents:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gitbaton.domain.attention import find_column
 from gitbaton.report.moments import render_age
 from gitbaton.report.records import task_record
-from gitbaton.report.terminal import align, fit, printable
+from gitbaton.report.terminal import align, fit, measure, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,8 +155,15 @@ def _shorten(chain: Sequence[str], arrow: str) -> str:
     return arrow.join([*chain[:3], "…", chain[-1]])
 
 
+def _say_hint(said: str, remedy: str | None, style: Style) -> str:
+    """What is wrong, cut rather than what helps."""
+    after = f" {style.symbol('→', '->')} {printable(remedy)}" if remedy else ""
+    room = style.width - 2 - measure(after)
+    return fit(printable(said), room) + after if room >= style.width // 2 else printable(said) + after
+
+
 def _hints(seen: Survey, style: Style, limits: _Limits) -> list[str]:
-    rows = [[f"{said}" + (f" {style.symbol('→', '->')} {remedy}" if remedy else "")] for said, remedy in seen.hints]  # fmt: skip
+    rows = [[_say_hint(said, remedy, style)] for said, remedy in seen.hints]
     colors: list[list[str | None]] = [["yellow"]] * len(rows)
     return _section(f"Problems ({len(rows)})", rows, colors, style, limits.hints, "baton doctor")
 

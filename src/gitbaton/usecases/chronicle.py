@@ -70,15 +70,28 @@ def tell_history(project: Project, text: str | None) -> Chronicle:
     task = entry.row.id
     places = list(dict.fromkeys(c for c in (repo.base.commit, resolve(repo.git, "HEAD")) if c))
     commits = list_commits(repo, places, [f":(top,glob){TASKS}/**/{task}.yaml", f":(top,glob){TASKS}/**/{task}.yml"])  # fmt: skip
-    told = [h for commit in commits if (h := _tell_edit(repo, commit, task)) is not None]
+    edits = [h for commit in reversed(commits) if (h := _tell_edit(repo, commit, task)) is not None]
     tip = list_tips(repo).get(task)
-    chain = read_chain(repo, tip) if tip else []
-    told += _tell_events(task, chain)
-    told += _tell_handoffs(repo, entry)
-    order = {"edit": 0, "event": 1, "handoff": 2}
-    # What is in the same second comes as it was written: in the order of its own kind.
-    numbered = sorted(enumerate(told), key=lambda pair: (int(pair[1].at), order[pair[1].kind], pair[0]))
-    return Chronicle(entry, [h for _, h in numbered])
+    events = _tell_events(task, read_chain(repo, tip)) if tip else []
+    return Chronicle(entry, _merge(edits, events, sorted(_tell_handoffs(repo, entry), key=lambda h: h.at)))
+
+
+def _merge(*chains: list[Happening]) -> list[Happening]:
+    """All happenings by time, each chain in its own order: times are in seconds, and within one much may happen."""
+    left = [list(chain) for chain in chains]
+    told: list[Happening] = []
+    while heads := [chain for chain in left if chain]:
+        told.append(min(heads, key=lambda chain: (int(chain[0].at), _rank(chain[0]))).pop(0))
+    return told
+
+
+def _rank(happening: Happening) -> int:
+    """What comes first within a second: a task is written, taken, handed over, edited, published."""
+    if happening.kind == "edit":
+        return 0 if any(change.what == "added" for change in happening.changes) else 3
+    if happening.kind == "handoff":
+        return 2
+    return 1 if happening.words.endswith(" began") else 4
 
 
 # -- edits -------------------------------------------------------------------------------------------------------
@@ -281,7 +294,7 @@ def _tell_last(
     commits = [c for c in commits if c.changes]
     newest = sorted(tips, key=lambda task: -(times[tips[task]] or 0.0))[:last]
     events = [h for task in newest for h in _tell_events(task, read_chain(repo, tips[task]))]
-    both = sorted([*commits, *events], key=lambda h: h.at)[-last:] if last else []
+    both = sorted([*commits, *events], key=lambda h: (int(h.at), h.kind == "edit"))[-last:] if last else []
     return News(
         None, cursor, [h for h in both if h.kind == "edit"], [], [h for h in both if h.kind == "event"]
     )

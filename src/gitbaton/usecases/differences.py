@@ -139,7 +139,9 @@ def _compare(old: _Version | None, new: _Version | None) -> DocumentChange | Non
     place = now.place
     before, trouble_before = _read(old)
     after, trouble = _read(new)
-    fields = tuple(compare_values(before or {}, after or {}, place.kind)) if old and new else ()
+    fields = (
+        () if old is None or new is None else tuple(compare_values(before or {}, after or {}, place.kind))
+    )
     what: What = "changed"
     if old is None or new is None:
         what = "removed" if new is None else "added"
@@ -151,11 +153,11 @@ def _compare(old: _Version | None, new: _Version | None) -> DocumentChange | Non
     task = place.id
     if place.kind == "handoff":
         task = str((after or before or {}).get("task") or now.path.split("/")[-2])
-    said = trouble if new else trouble_before
-    mended = "it can be read again" if new and trouble_before and not trouble else None
+    said = trouble_before if new is None else trouble
+    mended = "it can be read again" if new is not None and trouble_before and not trouble else None
     return DocumentChange(
-        place.kind, task, what, now.path, old.path if old and old.path != now.path else None, None,
-        () if trouble or trouble_before else fields, after if new else before, said or mended,
+        place.kind, task, what, now.path, old.path if old is not None and old.path != now.path else None, None,
+        () if trouble or trouble_before else fields, before if new is None else after, said or mended,
     )  # fmt: skip
 
 
@@ -172,7 +174,7 @@ def _read(version: _Version | None) -> tuple[dict[str, Any] | None, str | None]:
         value = parse_yaml(version.file.data, version.path, shape_for(version.place.kind)).value
     except InvalidDocument as error:
         return None, f"it can't be read: {error.problems[0].message}"
-    return (value, None) if isinstance(value, dict) else (None, "it can't be read: it has no fields")
+    return value, None
 
 
 def _pair_renamed(changes: Iterable[DocumentChange]) -> list[DocumentChange]:

@@ -73,7 +73,7 @@ def _judge_fleet(project: Project, view: View, entry: Entry) -> list[Condition]:
     found = [
         Condition("caps", not capped, capped.words if capped else free, _CAPS_HINT if capped else None),
         Condition(
-            "money", spent is None, spent or "there is no limit that it has reached", _CAPS_HINT if spent else None
+            "money", spent is None, spent or "no limit on what it costs is reached", _CAPS_HINT if spent else None
         ),
     ]  # fmt: skip
     if reached and outage and not for_all:
