@@ -4,22 +4,24 @@ its words, calls one use-case and prints the answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from gitbaton import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
 
     from gitbaton.cli.face import Command
 
 
-class Listed(NamedTuple):
+class Listed:
     """A command in the table: its module is loaded only when it is used."""
 
-    module: str
-    group: str
-    summary: str
+    __slots__ = ("group", "module", "summary")
+
+    def __init__(self, module: str, group: str, summary: str) -> None:
+        self.module = module
+        self.group = group
+        self.summary = summary
 
 
 COMMANDS: dict[str, Listed] = {
@@ -30,6 +32,7 @@ COMMANDS: dict[str, Listed] = {
     "list": Listed("tasks", "Write and look", "list tasks with their states"),
     "show": Listed("tasks", "Write and look", "show one task"),
     "next": Listed("tasks", "Write and look", "say which task is next, and why"),
+    "queue": Listed("queue", "Write and look", "list what is claimed next, and change the order"),
     "status": Listed("looking", "Write and look", "show the project on one screen"),
     "board": Listed("looking", "Write and look", "show all tasks in columns, live with --watch"),
     "explain": Listed("looking", "Write and look", "say why a task can't be claimed, or where it stands"),
@@ -48,27 +51,34 @@ COMMANDS: dict[str, Listed] = {
     "done": Listed("states", "Write and look", "set a task done by hand"),
     "cancel": Listed("states", "Write and look", "let nobody do a task any more"),
     "reopen": Listed("states", "Write and look", "open a finished task again"),
+    "rename": Listed("names", "Write and look", "give a task another id"),
+    "rm": Listed("names", "Write and look", "remove a task's file"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
     "context": Listed("context", "Write and look", "leave and read handoffs"),
     "claim": Listed("runs", "Run", "take a task yourself"),
     "run": Listed("runs", "Run", "let an agent work on the next ready task"),
     "briefing": Listed("runs", "Run", "print what an agent would be told"),
     "logs": Listed("runs", "Run", "print the log of an attempt"),
+    "agents": Listed("agents", "Run", "list agents, and check whether they could run"),
     "takeover": Listed("runs", "Run", "take a task from whoever has it, and work on its branch"),
     "stop": Listed("runs", "Run", "end an attempt, or give your claim back"),
     "review": Listed("reviews", "Review", "look at published work"),
     "accept": Listed("reviews", "Review", "merge published work"),
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
+    "answer": Listed("answering", "Review", "answer what an agent asked"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
     "config": Listed("settings", "Keep tidy", "show and change the settings"),
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "doctor": Listed("upkeep", "Keep tidy", "find what is broken, and mend it"),
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
+    "completion": Listed("completion", "Connect", "print a script for bash, zsh or fish"),
     "merge-file": Listed("setup", "Connect", "git's merge driver for task files"),
 }
 
 
+#: Flags that stand before the command.
+GLOBAL_FLAGS = ("--no-pager", "--color")
 #: What people type out of habit → what is meant here.
 HABITS = {
     "ls": "list", "tasks": "list", "todo": "list --ready", "ready": "list --ready", "new": "add", "create": "add",
@@ -83,6 +93,10 @@ HABITS = {
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    if list(argv[:1]) == ["__complete"]:
+        from gitbaton.cli.completion import print_completions
+
+        return print_completions(argv[1] if len(argv) > 1 else "", argv[2:])
     as_json = "--json" in argv
     try:
         words, paging = _take_globals(list(argv))
@@ -91,9 +105,7 @@ def main(argv: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         if len(words) > 1 and words[0] == "help" and not words[1].startswith("-"):
             return main([words[1], "--help"])
-        from gitbaton.cli.helptext import render_overview
-
-        print(render_overview(COMMANDS))
+        _print_overview(paging=paging and bool(words))
         return 0 if words else 2
     if words[0] in ("--version", "version"):
         print(f"baton {__version__}")
@@ -107,6 +119,20 @@ def main(argv: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 as above
         return _report(error, as_json=as_json)
     return carry_out(command, arguments, as_json=as_json, paging=paging)
+
+
+def _print_overview(*, paging: bool) -> None:
+    import sys
+
+    from gitbaton.cli.helptext import render_overview
+
+    text = render_overview(COMMANDS)
+    if sys.stdout.isatty():
+        from gitbaton.cli.face import show
+
+        show(text, paging=paging)
+    else:
+        print(text)
 
 
 def _take_globals(words: list[str]) -> tuple[list[str], bool]:

@@ -108,7 +108,7 @@ def _judge_claim(entry: Entry, now: float) -> Condition:
             return Condition("claim", False, f"its work waits for a review{where}", f"look at it with: baton review {task}")  # fmt: skip
         case "needs_input":
             words = f"the agent asks: {live.question or 'see its handoff'}"
-            return Condition("claim", False, words, f"baton show {task}")
+            return Condition("claim", False, words, f'answer it: baton answer {task} "…"')
         case "taken_over":
             words = f"{live.holder or 'a person'} works on the branch"
         case "closed":
