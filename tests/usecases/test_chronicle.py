@@ -11,10 +11,11 @@ from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
 from gitbaton.report.history_text import change_record, list_words, render_chronicle, render_news
 from gitbaton.report.terminal import Style
-from gitbaton.usecases.chronicle import News, tell_history, tell_news
+from gitbaton.usecases.chronicle import tell_history
 from gitbaton.usecases.claim import stop_task
 from gitbaton.usecases.differences import compare_commits, diff_revisions
 from gitbaton.usecases.review import accept_task, reject_task, retry_task
+from gitbaton.usecases.tidings import News, tell_news
 from gitbaton.usecases.transitions import advance
 from support.attempts import finish, make_work
 from support.hermetic_git import git
@@ -86,6 +87,14 @@ def test_an_edit_is_told_wherever_the_file_stood(tmp_path: Path) -> None:
     ]
     assert said[2][0].startswith("it can't be read: ")
     assert render_chronicle(told, Style()).endswith("uncommitted changes in this checkout")
+    work.git("mv", "tasks/sub/b.yaml", "tasks/c.yaml")
+    work.commit({"tasks/archive/2026/a.yaml": "title: A3\ndepends_on: [c]\n"}, "Rename b to c")
+    told = tell_history(project(work), "c")
+    assert [w for h in told.happenings for c in h.changes for w in list_words(c)] == [
+        "added",
+        "renamed from b",
+    ]
+    assert [h.words for h in told.happenings] == ["Start", "Rename b to c"]
 
 
 # -- between two versions ----------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def _configure_changes(p: argparse.ArgumentParser) -> None:
 def _changes(a: argparse.Namespace) -> Answer:
     from gitbaton.report.history_text import news_record, render_news
     from gitbaton.report.terminal import Style
-    from gitbaton.usecases.chronicle import tell_news
+    from gitbaton.usecases.tidings import tell_news
 
     if a.last < 0:
         raise UsageError("--last is a number of things, or 0", code="usage", hint="baton changes --help")

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gitbaton.report.terminal import Style
-    from gitbaton.usecases.chronicle import Chronicle, Happening, News
+    from gitbaton.usecases.chronicle import Chronicle, Happening
     from gitbaton.usecases.differences import Difference, DocumentChange
+    from gitbaton.usecases.tidings import News
 
 #: Longer words of people and agents are cut where they stand in a list.
 _WORDS_MAX = 500
