@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -350,6 +351,18 @@ def test_a_service_that_comes_back_is_waited_for(desk: Desk) -> None:
     ]
 
 
+def test_a_limit_that_is_lifted_later_is_told_with_its_time(desk: Desk) -> None:
+    headers = {
+        "anthropic-ratelimit-unified-status": "rejected",
+        "anthropic-ratelimit-unified-reset": str(int(time.time()) + 3600),
+        "anthropic-ratelimit-unified-representative-claim": "five_hour",
+    }
+    env = {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-test"}
+    report = desk.run([{"status": 429, "headers": headers}], env=env)
+    assert report.outcome is Outcome.RATE_LIMITED
+    assert report.retry_after_s == pytest.approx(3600, abs=60)
+
+
 def test_a_missing_key_is_an_outcome_of_its_own(desk: Desk) -> None:
     report = desk.run([{"text": "?"}], env={"ANTHROPIC_API_KEY": ""})
     assert (report.outcome, desk.script.requests) == (Outcome.AUTH, [])
@@ -382,7 +395,7 @@ def test_silence_of_the_model_ends_it_and_its_cost_is_known(desk: Desk) -> None:
 
 
 def test_the_time_limit_ends_it_with_all_its_commands(desk: Desk) -> None:
-    report = desk.run([bash(ENDLESS)], limits=Limits(3), allowed_tools=("Bash",))
+    report = desk.run([bash(ENDLESS)], limits=Limits(6), allowed_tools=("Bash",))
     assert report.outcome is Outcome.TIMEOUT
     assert not is_alive(int((desk.work / "pid").read_text()))
 

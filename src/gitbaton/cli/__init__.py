@@ -52,6 +52,7 @@ COMMANDS: dict[str, Listed] = {
     "run": Listed("runs", "Run", "let an agent work on the next ready task"),
     "briefing": Listed("runs", "Run", "print what an agent would be told"),
     "logs": Listed("runs", "Run", "print the log of an attempt"),
+    "agents": Listed("agents", "Run", "list agents, and check whether they could run"),
     "takeover": Listed("runs", "Run", "take a task from whoever has it, and work on its branch"),
     "stop": Listed("runs", "Run", "end an attempt, or give your claim back"),
     "review": Listed("reviews", "Review", "look at published work"),
@@ -69,6 +70,11 @@ COMMANDS: dict[str, Listed] = {
 }
 
 
+#: What the overview shows; the rest with ``baton help --all``.
+EVERYDAY = (
+    "demo", "init", "add", "list", "show", "next", "status", "board", "edit", "set", "hold", "done", "start", "finish", "run", "logs",
+    "stop", "review", "accept", "reject", "retry", "answer", "config", "doctor", "mcp", "completion",
+)  # fmt: skip
 #: Flags that stand before the command.
 GLOBAL_FLAGS = ("--no-pager", "--color")
 #: What people type out of habit → what is meant here.
@@ -97,9 +103,7 @@ def main(argv: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         if len(words) > 1 and words[0] == "help" and not words[1].startswith("-"):
             return main([words[1], "--help"])
-        from gitbaton.cli.helptext import render_overview
-
-        print(render_overview(COMMANDS))
+        _print_overview(everything="--all" in words, paging=paging and bool(words))
         return 0 if words else 2
     if words[0] in ("--version", "version"):
         print(f"baton {__version__}")
@@ -113,6 +117,20 @@ def main(argv: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 as above
         return _report(error, as_json=as_json)
     return carry_out(command, arguments, as_json=as_json, paging=paging)
+
+
+def _print_overview(*, everything: bool, paging: bool) -> None:
+    import sys
+
+    from gitbaton.cli.helptext import render_overview
+
+    text = render_overview(COMMANDS, () if everything else EVERYDAY)
+    if sys.stdout.isatty():
+        from gitbaton.cli.face import show
+
+        show(text, paging=paging)
+    else:
+        print(text)
 
 
 def _take_globals(words: list[str]) -> tuple[list[str], bool]:
@@ -185,5 +203,5 @@ def _find_meant(name: str, rest: Sequence[str]) -> str:
     return (
         f"did you mean: baton {near[0]}{' ' + said if said else ''}?"
         if near
-        else "see all commands with: baton --help"
+        else "see all commands with: baton help --all"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
+from gitbaton.cli.filters import add_filters, read_filters
 from gitbaton.domain.choices import PRIORITIES, Type
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record
@@ -148,18 +149,19 @@ def _show(a: argparse.Namespace) -> Answer:
 
 
 def _configure_next(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--label", metavar="WORD", help="only tasks with this label")
-    p.add_argument("--plan", metavar="ID", help="only tasks of this plan")
+    add_filters(p)
 
 
 def _next(a: argparse.Namespace) -> Answer:
     from gitbaton.quick import remember
     from gitbaton.report.records import task_record
     from gitbaton.usecases.board import next_task
+    from gitbaton.usecases.choosing import ANY
 
     project = open_here()
-    choice = next_task(project, label=a.label, plan=a.plan)
-    if choice.entry and not (a.label or a.plan):
+    wanted = read_filters(a)
+    choice = next_task(project, wanted)
+    if choice.entry and wanted == ANY:
         remember(project)
     task = task_record(choice.entry) if choice.entry else None
     text = (

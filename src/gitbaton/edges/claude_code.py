@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitbaton.domain.durations import LONGEST_S
+from gitbaton.domain.feedback import render_clarifications
+from gitbaton.domain.outcome import Outcome
 from gitbaton.edges.claude_events import ClaudeStream
 from gitbaton.edges.claude_launch import (
     build_command,
     build_environment,
     name_session,
     open_desk,
-    render_prompt,
+    render_message,
 )
 from gitbaton.edges.claude_outcome import judge_end, measure_use
 from gitbaton.edges.claude_sessions import keep_session, restore_session
@@ -35,7 +39,6 @@ from gitbaton.ports import AgentReport, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gitbaton.domain.outcome import Outcome
     from gitbaton.ports import AgentRequest
 
 #: The oldest version that was tried with these options.
@@ -117,11 +120,20 @@ class ClaudeCode:
                 for progress in stream.feed(event):
                     on_progress(progress._replace(text=redactor.redact(progress.text)))
 
+            def tell_news() -> bytes | None:
+                if stream.result is not None:
+                    return None  # it has said its last word; what it was told just before, it heeds yet
+                words = request.take_news()
+                if words:
+                    on_progress(Progress("note", "hears what was said meanwhile"))
+                return render_message(render_clarifications(words)) if words else b""
+
             end = run_supervised(
                 build_command(self._find(request.workplace, env), request, desk, session),
                 cwd=request.workplace,
                 env=env,
-                stdin=render_prompt(told),
+                stdin=render_message(told),
+                more_input=tell_news,
                 on_line=on_line,
                 timeout_s=request.limits.timeout_s,
                 idle_s=request.limits.idle_s,
@@ -138,6 +150,7 @@ class ClaudeCode:
             session=stream.session,
             result=stream.result.get("structured_output") if stream.result else None,
             exit_code=end.exit_code,
+            retry_after_s=_find_wait(outcome, stream.resets_at),
         )
 
     def _find(self, cwd: Path, env: Mapping[str, str]) -> str:
@@ -152,6 +165,13 @@ class ClaudeCode:
                 hint="install it: npm install -g @anthropic-ai/claude-code",
                 data=refusal.data,
             ) from refusal
+
+
+def _find_wait(outcome: Outcome, resets_at: float | None) -> float | None:
+    """Seconds until the limit that ended it is lifted."""
+    if outcome is not Outcome.RATE_LIMITED or resets_at is None:
+        return None
+    return min(max(0.0, resets_at - time.time()), LONGEST_S)
 
 
 def _parse_event(line: str) -> object:

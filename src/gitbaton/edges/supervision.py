@@ -27,6 +27,18 @@ DRAIN_S = 1.0  # for what is left in the pipes when everybody who could write to
 LOOK_SHARE = 50  # looking at the process table costs at most a 50th of the time
 
 
+#: All that run now in this process.
+_running: set[Supervision] = set()
+
+
+def kill_running() -> None:
+    """Kill (SIGKILL) every program that runs under supervision now; whoever waits for one sees it end. For a signal
+    handler: it raises nothing and waits for nothing.
+    """
+    for run in list(_running):
+        run.kill()
+
+
 class Watch:
     """Decides when a running program is to be ended."""
 
@@ -68,7 +80,8 @@ class Watch:
 
 class Supervision:
     """One run. A context manager: at its end nothing of the program is alive, and the public attributes
-    say how it ended (as in ``process.ProcessEnd``).
+    say how it ended (as in ``process.ProcessEnd``). ``more_input`` is asked a few times a second for what the program
+    is to be told besides ``stdin``; None from it closes the program's input.
     """
 
     def __init__(
@@ -81,6 +94,7 @@ class Supervision:
         on_data: Callable[[Stream, bytes], None],
         watch: Watch,
         merge: bool = False,
+        more_input: Callable[[], bytes | None] | None = None,
     ) -> None:
         self.exit_code = 0
         self.stopped_by: Outcome | None = None
@@ -97,9 +111,15 @@ class Supervision:
         self._tree = ProcessTree(self._process.pid, mark)
         self._selector = selectors.DefaultSelector()
         self._stdin = memoryview(stdin)
+        self._more_input = more_input
         self._register("stdout", self._process.stdout, selectors.EVENT_READ)
         self._register("stderr", self._process.stderr, selectors.EVENT_READ)
         self._register("stdin", self._process.stdin, selectors.EVENT_WRITE)
+        _running.add(self)
+
+    def kill(self) -> None:
+        """Kill its process group; what else it left behind is swept up at the end."""
+        self._signal(signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +134,7 @@ class Supervision:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(self._watch.grace_s)
         finally:
+            _running.discard(self)
             self._signal(signal.SIGKILL)
             self.exit_code = self._process.wait()
             self.survivors = self._tree.kill_survivors()
@@ -143,6 +164,7 @@ class Supervision:
 
     def _exchange(self, tick_s: float) -> None:
         """Move bytes between the program and us, for at most ``tick_s``."""
+        self._take_input()
         if not self._selector.get_map():  # it has closed its streams and goes on
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(tick_s)
@@ -162,7 +184,21 @@ class Supervision:
             self._stdin = self._stdin[:0]
         if not self._stdin:
             self._selector.unregister(key.fileobj)
+            if self._more_input is None:
+                self._close_stdin()
+
+    def _take_input(self) -> None:
+        """What is to be written next, once all before it is."""
+        pipe = self._process.stdin
+        if self._more_input is None or self._stdin or pipe is None or pipe.closed:
+            return
+        more = self._more_input()
+        if more is None:
+            self._more_input = None
             self._close_stdin()
+        elif more:
+            self._stdin = memoryview(more)
+            self._register("stdin", pipe, selectors.EVENT_WRITE)
 
     def _read(self, key: selectors.SelectorKey) -> bool:
         """Hand on what is there; True if there was something."""
