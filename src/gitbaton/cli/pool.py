@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gitbaton.cli.chronicle import Chronicle
 from gitbaton.cli.face import EXIT_BUG, EXIT_INTERRUPTED
 from gitbaton.cli.filters import read_filters
+from gitbaton.cli.tally import Tally
 from gitbaton.edges.crew import Crew, Member
 from gitbaton.edges.interruption import SIGNALS
 from gitbaton.errors import BatonError
@@ -72,7 +72,7 @@ class _Face:
         self._options = a
         self._pool = pool
         self._crew = crew
-        self._chronicle = Chronicle(as_json=a.json)
+        self._tally = Tally(as_json=a.json)
         self._work: dict[int, _Work] = {}
         self._free: list[Member] = []
         self._interrupts = self._heeded = 0
@@ -97,12 +97,12 @@ class _Face:
                     self._start(now)
                 for heard in self._crew.wait(self._wait_s(now)):
                     self._hear(heard.member, heard.messages)
-                self._chronicle.draw()
+                self._tally.draw()
         finally:
-            self._chronicle.close()
+            self._tally.close()
         if self._work:
             self._kill()
-        return self._chronicle.answer(self._project, self._pool)
+        return self._tally.answer(self._project, self._pool)
 
     def _kill(self) -> None:
         """There is no time for more: those that have not ended by now are killed, with all that they had started."""
@@ -141,7 +141,7 @@ class _Face:
             member.send(signal.SIGTERM)
         self._free = []
         if self._heeded == 1 and self._pool.running:
-            self._chronicle.announce_stop()
+            self._tally.announce_stop()
         elif self._heeded > 1 and self._kill_at is None:
             self._kill_at = now + _LAST_S
 
@@ -177,7 +177,7 @@ class _Face:
                 case "idle":
                     work.is_done = True
                     idle = Idle(message["reason"], message["wait_s"], message["is_blocked"])
-                    self._chronicle.say(self._pool.found_nothing(idle, time.monotonic()))
+                    self._tally.say(self._pool.found_nothing(idle, time.monotonic()))
                 case "error":
                     self._failed(work, message["error"], message["exit_code"])
                 case _:
@@ -197,19 +197,19 @@ class _Face:
 
     def _claimed(self, work: _Work, message: dict[str, Any]) -> None:
         work.task, work.run = message["task"], message["run"]
-        self._chronicle.tell_claim(message)
+        self._tally.tell_claim(message)
         self._pool.claimed(message["task"])
 
     def _event(self, work: _Work, message: dict[str, Any]) -> None:
         assert work.task is not None, "a member speaks of what it does once it has a task"
         work.has_begun = work.has_begun or message["event"] == "agent"
-        self._chronicle.tell_event(work.task, message)
+        self._tally.tell_event(work.task, message)
 
     def _ended(self, work: _Work, message: dict[str, Any]) -> None:
         end = End.GOOD if message["state"] in ("in_review", "merged") else End.FAILED
         if message["state"] in _PERSONS:
             end = End.PERSON
-        self._chronicle.tell_end(end, message)
+        self._tally.tell_end(end, message)
         self._leave(work, end)
 
     def _failed(self, work: _Work, error: dict[str, Any], code: int) -> None:
@@ -226,7 +226,7 @@ class _Face:
             end, words = End.PERSON, f"interrupted{before}"
         elif error["code"] == "lease-lost":
             end = End.PERSON
-        self._chronicle.tell_breakdown(work.task, end, words, error)
+        self._tally.tell_breakdown(work.task, end, words, error)
         self._leave(work, end)
 
     def _look_failed(self, error: dict[str, Any], code: int) -> None:
@@ -238,10 +238,10 @@ class _Face:
         problem.exit_code = code  # type: ignore[misc] # each class has its own; this one stands for them all
         said = self._pool.look_failed(problem, time.monotonic(), task)
         if said or self._pool.error is problem:
-            self._chronicle.note_error(error, task, code if task else 0)
+            self._tally.note_error(error, task, code if task else 0)
         if said:
-            self._chronicle.say(f"{task}: {said}" if task else said)
-            self._chronicle.say(f"  {problem.hint}" if problem.hint else None)
+            self._tally.say(f"{task}: {said}" if task else said)
+            self._tally.say(f"  {problem.hint}" if problem.hint else None)
 
     def _broke_down(self, work: _Work) -> None:
         """A member has ended without a word: somebody killed it, or the machine is out of memory. What it was at is

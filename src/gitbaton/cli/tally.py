@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MARKS = {End.GOOD: "good", End.FAILED: "bad", End.PERSON: "open"}
 
 
-class Chronicle:
+class Tally:
     """Everything that happened. With ``as_json`` it goes to stderr as one object a line, else into a view."""
 
     def __init__(self, *, as_json: bool) -> None:
