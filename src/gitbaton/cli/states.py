@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 ID = "task id, or an unambiguous beginning of one"
 
 
-def find_now(project: Project, task: str) -> Entry:
-    """The task as it stands after a command."""
-    from gitbaton.usecases.board import show_task
+def find_now(project: Project, task: str, *, local: bool = True) -> Entry:
+    """The task as it stands after a command; not ``local``: as everybody sees it."""
+    from gitbaton.usecases.project import find_entry, load_view
 
-    return show_task(project.reread(), task).entry
+    return find_entry(load_view(project.reread(), local=local), task)
 
 
 def describe_edit(edited: Edited | None, project: Project) -> list[str]:

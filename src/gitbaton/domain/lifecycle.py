@@ -41,7 +41,7 @@ class Rule(NamedTuple):
 
 TABLE: dict[EventName, Rule] = {
     # event              from                                                              to              who       fenced  in words
-    "claimed":           Rule(("open", "changes_requested", "failed", "in_progress", "merged"), "in_progress", "runner", False, "somebody took it"),
+    "claimed":           Rule(("open", "changes_requested", "failed", "in_progress", "taken_over", "merged"), "in_progress", "runner", False, "somebody took it"),
     "withdrawn":         Rule(("in_progress",),                                            BEFORE,         "runner", True,  "the claim was given back at once: a cap or overlapping paths"),
     "released":          Rule(("in_progress",),                                            BEFORE,         "person", False, "a person gave it back"),
     "checkpointed":      Rule(("in_progress", "stopped"),                                  SAME,           "runner", True,  "work in progress was saved"),
