@@ -56,6 +56,15 @@ def _warm(*words: str) -> Callable[[Stage, int], Figure]:
     return measure
 
 
+def _complete(stage: Stage, tasks: int) -> Figure:
+    repository = _open(stage, _reading(stage, tasks))
+    half = repository.ready[0][: len(repository.ready[0]) // 2]
+    command = (stage.baton, "__complete", "bash", f"baton show {half}")
+    if repository.ready[0] not in run(command, repository.top, stage.env).decode().split():
+        raise RuntimeError(f"{half} is not completed to {repository.ready[0]}")
+    return stage.compare(Side(repository.top, [command]), stage.floor(repository.top))
+
+
 def _changed(stage: Stage, tasks: int) -> Figure:
     repository = _open(stage, _reading(stage, tasks))
 
@@ -137,6 +146,14 @@ ROWS = (
         "×",
         _warm("show", "--help"),
         lambda stage, tasks: [_reading(stage, tasks)],
+    ),
+    Row(
+        "complete",
+        "a Tab behind `show ID`, half of the id typed ÷ floor",
+        "×",
+        _complete,
+        lambda stage, tasks: [_reading(stage, tasks)],
+        goals={10_000: 3},
     ),
     Row(
         "next.memory",

@@ -252,7 +252,7 @@ def render_states() -> str:
 
 def render_outcomes() -> str:
     """The page of outcomes."""
-    from gitbaton.domain.outcome import OUTCOMES
+    from gitbaton.domain.outcome import OUTCOMES, say_next_step
 
     lines = ["# How an attempt ends", "", NOTE]
     lines += [
@@ -260,14 +260,26 @@ def render_outcomes() -> str:
         "*To review*: the work is published for review; otherwise the task is `failed` (or `needs_input`, `stopped`).",
         "*May pass*: another attempt may succeed without anybody's help.",
         "*Infrastructure*: says nothing about the task; counts for the circuit breaker.",
+        "*Handed back*: the agent is told and goes on in the same attempt, `retries.fix_rounds` times at most; this is",
+        "how it ends when that did not help.",
         "",
-        "| outcome | meaning | to review | may pass | infrastructure |",
-        "| --- | --- | --- | --- | --- |",
+        "| outcome | meaning | to review | may pass | infrastructure | handed back |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for outcome, rule in OUTCOMES.items():
-        marks = " | ".join("yes" if flag else "" for flag in (rule.good, rule.transient, rule.infrastructure))
+        flags = (rule.good, rule.transient, rule.infrastructure, rule.mendable)
+        marks = " | ".join("yes" if flag else "" for flag in flags)
         lines.append(f"| `{outcome.value}` | {rule.words} | {marks} |")
+    lines += ["", "## What to do next", "", "| outcome | next step |", "| --- | --- |"]
+    lines += [f"| `{o.value}` | {_mark_commands(say_next_step(o, 'ID'))} |" for o in OUTCOMES]
     return "\n".join(lines) + "\n"
+
+
+def _mark_commands(words: str) -> str:
+    """``words`` with its commands marked as code."""
+    return re.sub(
+        r"baton [a-z]+(?: (?:ID|--?[a-z-]+|\"[^\"]*\"|[a-z_.]+=[^\s;]*))*", lambda m: f"`{m[0]}`", words
+    )
 
 
 # -- promises ---------------------------------------------------------------------------------------------

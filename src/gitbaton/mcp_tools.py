@@ -66,8 +66,10 @@ class Tools:
     ) -> NextTask:
         """Which ready task comes next, and why. Read it whole with get_task."""
         from gitbaton.usecases.board import next_task
+        from gitbaton.usecases.choosing import Filters
         from gitbaton.usecases.claim import Claim, claim_as_person
 
+        wanted = Filters((label,) if label else (), plan or None)
         if not claim:
             if id:
                 raise UsageError(
@@ -79,12 +81,12 @@ class Tools:
             if is_plain and (said := look(os.environ)):
                 return describe_next(said[1])
             project = self._open()
-            choice = next_task(project, label=label or None, plan=plan or None)
+            choice = next_task(project, wanted)
             if is_plain and choice.entry:
                 remember(project)
             return NextTask(task=brief(choice.entry) if choice.entry else None, reason=choice.reason)
         project = self._open()
-        got = claim_as_person(project, id or None, label=label or None, plan=plan or None)
+        got = claim_as_person(project, id or None, among=wanted)
         if not isinstance(got, Claim):
             return NextTask(reason=got.reason)
         task = brief(got.entry)

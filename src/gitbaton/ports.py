@@ -82,7 +82,9 @@ class AgentRequest:
 
     ``workplace`` is its working directory; ``outbox`` the one other folder it may write to;
     ``log_path`` a JSON-lines file that the adapter appends to; ``session`` resumes an earlier one.
-    ``mcp_servers`` has the shape of Claude Code's ``mcpServers`` object.
+    ``mcp_servers`` has the shape of Claude Code's ``mcpServers`` object. ``words`` is what an agent is told that
+    goes on with its ``session``; one that can't is told the whole ``briefing``, in which they stand too.
+    ``sessions`` is a folder in which sessions outlive the workplace; None: they don't.
     """
 
     task: str
@@ -100,6 +102,8 @@ class AgentRequest:
     mcp_servers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     instructions: str = ""
     session: str | None = None
+    words: str = ""
+    sessions: Path | None = None
 
 
 class Progress(NamedTuple):
@@ -116,7 +120,8 @@ class AgentReport:
     """How the agent process ended. ``outcome`` is SUCCEEDED when the agent says it is finished: that
     the work is any good is for guards and checks to find. ``message`` is one readable sentence or the
     agent's last words; ``result`` what it handed over as structured data, unchecked; ``handoff`` the
-    unchecked fields of a handoff where the adapter received some.
+    unchecked fields of a handoff where the adapter received some. ``retry_after_s`` is how long the model's service
+    asked to be left alone.
     """
 
     outcome: Outcome
@@ -126,6 +131,7 @@ class AgentReport:
     result: object = None
     handoff: Mapping[str, object] = field(default_factory=dict)
     exit_code: int | None = None
+    retry_after_s: float | None = None
 
 
 class Agent(Protocol):

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gitbaton.cli import COMMANDS
-from gitbaton.cli.face import GLOBAL_FLAGS
+from gitbaton.cli import COMMANDS, GLOBAL_FLAGS
 from gitbaton.cli.helptext import render_overview
 
 if TYPE_CHECKING:

@@ -138,7 +138,7 @@ def test_people_who_look_see_what_happened(baton: Baton) -> None:
     said = baton("run", "greet", code=4)
     assert "grep -q hello hello.txt" in said.out
     assert "checks failed: greets did not pass" in said.out
-    assert 'go on with: baton retry greet --guidance "' in said.out
+    assert 'help it on: baton retry greet --guidance "' in said.out
     assert "greets failed" in baton("logs", "greet").out
     shown = baton("show", "greet").out
     assert "1. checks failed: greets did not pass" in shown

@@ -434,10 +434,13 @@ def test_a_resumed_session_goes_on_and_counts_only_what_is_new(desk: Desk) -> No
     assert third.usage.cost_usd == pytest.approx(DOLLARS_PER_STEP)
 
 
-def test_a_session_that_is_gone_is_an_error_of_the_agent(desk: Desk) -> None:
-    report = desk.run([], session="6b28ec47-2f0c-4c5e-9f0c-6a3a1b9d2f11")
-    assert report.outcome is Outcome.AGENT_ERROR
-    assert "No conversation found" in report.message
+def test_a_session_that_is_gone_begins_anew_with_everything(desk: Desk) -> None:
+    gone = "6b28ec47-2f0c-4c5e-9f0c-6a3a1b9d2f11"
+    report = desk.run([{"text": "Hello."}], session=gone, briefing="Build a house.", words="Go on.")
+    assert (report.outcome, report.message) == (Outcome.SUCCEEDED, "Hello.")
+    assert report.session != gone
+    assert "Build a house." in desk.sent
+    assert "Go on." not in desk.sent
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitbaton.domain.outcome import Outcome
 from gitbaton.edges.github import GitHubForge
 from gitbaton.errors import Unreachable
+from gitbaton.usecases.answering import answer_task
 from gitbaton.usecases.project import load_view
 from gitbaton.usecases.review import accept_task, reject_task, retry_task
 from gitbaton.usecases.sync import sync_reviews
 from gitbaton.usecases.takeover import takeover_task
+from support.attempts import finish
 from support.github_fake import GitHubFake, api_fault
 from support.github_repository import HostedRepository
 from support.hermetic_git import git
@@ -242,6 +245,34 @@ def test_a_branch_that_a_person_has_is_merged_or_left_alone(hub: Hub) -> None:
     hub.merge(pull)
     assert sync_reviews(hub.join()) == [("a", "merged")]
     assert hub.events() == [*BEGIN, "taken_over", "merged"]
+
+
+def test_people_are_reminded_of_a_question_once_a_day(hub: Hub) -> None:
+    """Where the work was in review before, at its pull request, too."""
+    pull = hub.open()
+    reject_task(hub.join(), "a", "more")
+    bot = hub.join("bot")
+    finish(bot, take(bot, "a"), Outcome.NEEDS_INPUT, head=None, branch_tip=None)
+    hour = 3600
+    for hours, told in ((23, []), (2, ["a"]), (20, []), (5, ["a"])):
+        hub.team.clock.advance(hours * hour)
+        heard = [
+            n.task for who in ("one", "two") for n in sync_reviews(hub.join(who)) if n.event == "reminded"
+        ]
+        assert heard == told, "whoever hears of it first"
+    said = [c.body for c in pull.comments if "waits for an answer" in c.body]
+    assert len(said) == 2
+    assert said[0].startswith("`a` waits for an answer for 1d 1h: what about")
+    assert 'baton answer a "' in said[0]
+    assert hub.events().count("reminded") == 2
+    assert (
+        load_view(hub.join().fetched(), local=False)
+        .board.entries["a"]
+        .why.startswith("the agent asks, for 2d 2h:")
+    )
+    answer_task(hub.join(), "a", "It is fine")
+    hub.team.clock.advance(48 * hour)
+    assert sync_reviews(hub.join()) == []
 
 
 # -- changes requested ---------------------------------------------------------------------------------------

@@ -4,22 +4,24 @@ its words, calls one use-case and prints the answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from gitbaton import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
 
     from gitbaton.cli.face import Command
 
 
-class Listed(NamedTuple):
+class Listed:
     """A command in the table: its module is loaded only when it is used."""
 
-    module: str
-    group: str
-    summary: str
+    __slots__ = ("group", "module", "summary")
+
+    def __init__(self, module: str, group: str, summary: str) -> None:
+        self.module = module
+        self.group = group
+        self.summary = summary
 
 
 COMMANDS: dict[str, Listed] = {
@@ -59,15 +61,19 @@ COMMANDS: dict[str, Listed] = {
     "accept": Listed("reviews", "Review", "merge published work"),
     "reject": Listed("reviews", "Review", "ask for changes"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
+    "answer": Listed("answering", "Review", "answer what an agent asked"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
     "config": Listed("settings", "Keep tidy", "show and change the settings"),
     "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
     "doctor": Listed("upkeep", "Keep tidy", "find what is broken, and mend it"),
     "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
+    "completion": Listed("completion", "Connect", "print a script for bash, zsh or fish"),
     "merge-file": Listed("setup", "Connect", "git's merge driver for task files"),
 }
 
 
+#: Flags that stand before the command.
+GLOBAL_FLAGS = ("--no-pager", "--color")
 #: What people type out of habit → what is meant here.
 HABITS = {
     "ls": "list", "tasks": "list", "todo": "list --ready", "ready": "list --ready", "new": "add", "create": "add",
@@ -82,6 +88,10 @@ HABITS = {
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    if list(argv[:1]) == ["__complete"]:
+        from gitbaton.cli.completion import print_completions
+
+        return print_completions(argv[1] if len(argv) > 1 else "", argv[2:])
     as_json = "--json" in argv
     try:
         words, paging = _take_globals(list(argv))

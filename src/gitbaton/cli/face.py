@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from gitbaton.cli import GLOBAL_FLAGS
 from gitbaton.errors import BatonError, UsageError, explain_os_error
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ EXIT_NOTHING = 3
 EXIT_ATTEMPT_FAILED = 4
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
-#: Flags that stand before the command.
-GLOBAL_FLAGS = ("--no-pager", "--color")
 
 
 class Answer(NamedTuple):
@@ -224,6 +223,12 @@ def report(error: BaseException, *, as_json: bool) -> int:
 
 
 def _report_bug(error: BaseException, *, as_json: bool) -> int:
+    report(keep_traceback(error), as_json=as_json)
+    return EXIT_BUG
+
+
+def keep_traceback(error: BaseException) -> BatonError:
+    """What to say about a failure that nobody expected; all that is known about it stands in the file it names."""
     import tempfile
     import traceback
 
@@ -231,11 +236,9 @@ def _report_bug(error: BaseException, *, as_json: bool) -> int:
         "w", prefix="baton-", suffix=".log", delete=False, encoding="utf-8"
     ) as log:
         log.write("".join(traceback.format_exception(error)))
-    wrapped = BatonError(
+    return BatonError(
         f"gitbaton itself failed: {type(error).__name__}: {error}",
         code="bug",
         hint=f"this is a bug; the details are in {log.name}",
         data={"log": log.name},
     )
-    report(wrapped, as_json=as_json)
-    return EXIT_BUG

@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_INTERRUPTED, EXIT_NOTHING, Answer, Command, open_here
+from gitbaton.cli.filters import add_filters, read_filters
+from gitbaton.errors import UsageError
 from gitbaton.report.records import record, task_record
 from gitbaton.usecases.choosing import Choice
 
@@ -24,12 +26,13 @@ def _optional_id(p: argparse.ArgumentParser, what: str) -> None:
 
 def _configure_claim(p: argparse.ArgumentParser) -> None:
     _optional_id(p, "task id, or an unambiguous beginning of one")
+    add_filters(p)
 
 
 def _claim(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.claim import claim_as_person
 
-    claimed = claim_as_person(open_here(), a.id)
+    claimed = claim_as_person(open_here(), a.id, among=read_filters(a))
     if isinstance(claimed, Choice):
         return _nothing("claim", claimed)
     task = claimed.entry.row.id
@@ -50,7 +53,29 @@ def _task_now(project: Project, task: str) -> dict[str, Any]:
 
 
 def _configure_run(p: argparse.ArgumentParser) -> None:
-    _optional_id(p, "task id, or an unambiguous beginning of one")
+    p.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="task id, or an unambiguous beginning of one; without any: the next ready task",
+    )
+    p.add_argument("--max", type=_count, metavar="N", help="start at most N attempts")
+    p.add_argument(
+        "--parallel",
+        type=_count,
+        metavar="K",
+        help="run K attempts at once (without more: K attempts in all)",
+    )
+    p.add_argument(
+        "--until-empty", action="store_true", help="go on until nothing can be claimed and nothing runs"
+    )
+    p.add_argument("--keep-going", action="store_true", help="start others also after an attempt failed")
+    p.add_argument(
+        "--watch",
+        action="store_true",
+        help="wait for more work, and for retries that are due later; end with Ctrl-C",
+    )
+    add_filters(p)
     p.add_argument(
         "--agent", metavar="NAME", help="agent from tasks/config.yaml, instead of the task's or the default"
     )
@@ -60,14 +85,33 @@ def _configure_run(p: argparse.ArgumentParser) -> None:
     )
 
 
+def _count(text: str) -> int:
+    """A number of attempts. Raises ``ValueError``."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _is_pool(a: argparse.Namespace) -> bool:
+    """Whether the options ask for more than one attempt."""
+    flags = (a.until_empty, a.keep_going, a.watch, a.max is not None, a.parallel is not None)
+    return len(a.ids) > 1 or any(flags)
+
+
 def _run(a: argparse.Namespace) -> Answer:
     project = open_here()
     if a.dry_run:
         return _preview(project, a)
+    if _is_pool(a):
+        from gitbaton.cli.pool import run_pool
+
+        return run_pool(project, a)
     from gitbaton.report.run_text import RunView
     from gitbaton.usecases.run import run_task
     from gitbaton.wiring import heed_termination
 
+    wanted = a.ids[0] if a.ids else None
     heed_termination()
     view = RunView(sys.stderr if a.json else sys.stdout)
 
@@ -75,11 +119,19 @@ def _run(a: argparse.Namespace) -> Answer:
         if not a.json:
             view(event)
 
-    ran = run_task(project, a.id, follow, agent_name=a.agent, keep_workplace=a.keep_workplace)
-    return _nothing("run", ran) if isinstance(ran, Choice) else _ran(project, ran)
+    ran = run_task(
+        project,
+        wanted,
+        follow,
+        agent_name=a.agent,
+        accept=read_filters(a).accept,
+        keep_workplace=a.keep_workplace,
+    )
+    return _nothing("run", ran) if isinstance(ran, Choice) else answer_run(project, ran)
 
 
-def _ran(project: Project, ran: Ran) -> Answer:
+def answer_run(project: Project, ran: Ran) -> Answer:
+    """What one attempt came to."""
     state, published = ran.tip.state, ran.published
     review = published.review if published else None
     fields = {
@@ -100,19 +152,27 @@ def _ran(project: Project, ran: Ran) -> Answer:
 
 
 def _what_next(ran: Ran) -> str:
+    from gitbaton.domain.outcome import say_next_step
+
     task, state = ran.claim.entry.row.id, ran.tip.state
-    if state.status == "needs_input":
-        return f'answer with: baton retry {task} --guidance "…"'
+    next_step = say_next_step(ran.verdict.outcome, task)
     left = (state.attempt_limit or state.attempt) - state.attempt
-    if state.status == "failed" and left > 0:
-        return f'{left} attempt{"s" if left > 1 else ""} left, the next from {state.retry_at}; sooner, with advice: baton retry {task} --guidance "…"'
-    return f'go on with: baton retry {task} --guidance "what to do better"'
+    if state.status != "failed" or left <= 0:
+        return next_step
+    return f"{left} attempt{'s' if left > 1 else ''} left, the next from {state.retry_at}\n{next_step}"
 
 
 def _preview(project: Project, a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.run import describe_settings, preview_run
 
-    preview = preview_run(project, a.id, agent_name=a.agent)
+    if _is_pool(a):
+        raise UsageError(
+            "--dry-run is about one task",
+            code="usage",
+            hint="baton run --dry-run; what could run at once: baton list --ready",
+        )
+    wanted = a.ids[0] if a.ids else None
+    preview = preview_run(project, wanted, agent_name=a.agent, accept=read_filters(a).accept)
     if isinstance(preview, Choice):
         return _nothing("run", preview)
     lines = [f"{preview.entry.row.id}: {preview.entry.row.title}", f"  {preview.reason}"]
@@ -215,8 +275,10 @@ COMMANDS = {
     "claim": Command("Take a task yourself. A person's claim has no time limit; give it back with stop. Exit code 3: nothing is ready.", _configure_claim, _claim, ("baton claim", "baton claim add-health", "baton claim --json")),
     "run": Command(
         "Let an agent work on a task: claim it, run the agent in a private clone, check what it left, publish it for review.\n"
-        "Exit codes: 0 in review, 3 nothing ready, 4 the attempt failed.",
-        _configure_run, _run, ("baton run", "baton run add-health --agent claude", "baton run --dry-run"),
+        "With several ids, --max, --parallel, --until-empty, --keep-going or --watch: many attempts, each in a process of its own.\n"
+        "Ctrl-C stops cleanly and keeps what was done, a second one stops at once.\n"
+        "Exit codes: 0 in review, 3 nothing ready, 4 an attempt failed.",
+        _configure_run, _run, ("baton run", "baton run add-health --agent claude", "baton run --dry-run", "baton run --parallel 4 --until-empty --keep-going", "baton run --only-label api --max 3"),
     ),
     "briefing": Command("Print what an agent would be told about a task.", _configure_briefing, _briefing, ("baton briefing add-health",)),
     "logs": Command("Print the log of a task's newest attempt on this machine.", _configure_logs, _logs, ("baton logs add-health", "baton logs add-health --attempt 1 --raw")),

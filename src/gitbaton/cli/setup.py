@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.errors import UsageError
 from gitbaton.report.board_text import render_problems
 from gitbaton.report.records import problem_record, record
 from gitbaton.report.terminal import Style
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from gitbaton.errors import Problem
     from gitbaton.usecases.init import InitPlan
 
 
@@ -67,22 +72,55 @@ def _describe(plan: InitPlan) -> str:
     return "\n".join(lines)
 
 
-def _nothing(_: argparse.ArgumentParser) -> None:
-    """No arguments."""
+def _configure_validate(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "paths", nargs="*", metavar="PATH", help="say only what is wrong with these files; all are read"
+    )
+    p.add_argument(
+        "--format",
+        choices=("text", "json", "github", "sarif"),
+        default="text",
+        help="for people, for programs, as annotations of a workflow run, for code scanners (default: text)",
+    )
 
 
-def _validate(_: argparse.Namespace) -> Answer:
+def _validate(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.validate import validate_repository
 
-    problems = validate_repository(open_here())
-    text = (
-        render_problems(problems, Style()) + f"\n{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-        if problems
-        else "every file is valid"
-    )
-    return Answer(
-        record("validation", problems=[problem_record(p) for p in problems]), text, 1 if problems else 0
-    )
+    project = open_here()
+    paths = {_find_path(project.repo.top, path) for path in a.paths} or None
+    problems = validate_repository(project, paths)
+    answer = record("validation", problems=[problem_record(p) for p in problems])
+    return Answer(answer, _word_problems(problems, answer, a.format), 1 if problems else 0)
+
+
+def _find_path(top: Path, path: str) -> str:
+    """A path as the repository names it. Raises ``UsageError``."""
+    absolute = Path(path).absolute()
+    try:
+        return Path(os.path.normpath(absolute)).relative_to(top).as_posix()
+    except ValueError:
+        said = f"{path} is not in this repository"
+        raise UsageError(said, code="bad-path", hint="give paths of files under tasks/") from None
+
+
+def _word_problems(problems: Sequence[Problem], answer: dict[str, Any], form: str) -> str:
+    match form:
+        case "json":
+            return json.dumps(answer, ensure_ascii=False)
+        case "github":
+            from gitbaton.report.workflow_commands import render_problem
+
+            return "\n".join(render_problem(p) for p in problems)
+        case "sarif":
+            from gitbaton.report.sarif import render_sarif
+
+            return render_sarif(problems)
+        case _ if problems:
+            count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+            return f"{render_problems(problems, Style())}\n{count}"
+        case _:
+            return "every file is valid"
 
 
 def _configure_merge(p: argparse.ArgumentParser) -> None:
@@ -103,6 +141,6 @@ def _merge(a: argparse.Namespace) -> int:
 
 COMMANDS = {
     "init": Command("Set up this repository: settings, schemas for editors, the merge driver. Never overwrites your files; running it again is safe.", _configure_init, _init, ("baton init", "baton init --yes")),
-    "validate": Command("Check every document under tasks/ of the working tree, untracked files included. Exit code 1: there are problems.", _nothing, _validate, ("baton validate", "baton validate --json")),
+    "validate": Command("Check every document under tasks/ of the working tree, untracked files included. Exit code 1: there are problems.", _configure_validate, _validate, ("baton validate", "baton validate tasks/add-health.yaml", "baton validate --format sarif", "baton validate --format github", "baton validate --json")),
     "merge-file": Command("git's merge driver for task files: merges field by field. git calls it; `baton init` sets it up.", _configure_merge, _merge, ('git config merge.baton.driver "baton merge-file %O %A %B %P"',)),
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
+from gitbaton.cli.filters import add_filters, read_filters
 from gitbaton.domain.choices import PRIORITIES, Type
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record
@@ -55,7 +56,7 @@ def _configure_add(p: argparse.ArgumentParser) -> None:
 
 def _add(a: argparse.Namespace) -> Answer:
     fields = {
-        "title": a.title, "description": _read_text(a.description, a.file), "depends_on": a.needs, "acceptance": a.accept,
+        "title": a.title, "description": read_text(a.description, a.file, "add"), "depends_on": a.needs, "acceptance": a.accept,
         "priority": a.priority, "type": a.type, "role": a.role, "plan": a.plan, "parent": a.parent, "paths": a.path,
         "labels": a.label, "status": "draft" if a.draft else None,
     }  # fmt: skip
@@ -65,9 +66,10 @@ def _add(a: argparse.Namespace) -> Answer:
     return _written(written, "added", f"added {written.task} ({written.path})")
 
 
-def _read_text(text: str | None, file: str | None) -> str | None:
+def read_text(text: str | None, file: str | None, command: str) -> str | None:
+    """What ``text`` says, or a file, or standard input (``-``). Raises ``UsageError``."""
     if text is not None and file is not None:
-        raise UsageError("give -d or -F, not both", code="usage", hint="baton add --help")
+        raise UsageError("give the text or a file, not both", code="usage", hint=f"baton {command} --help")
     if text == "-" or file == "-":
         return sys.stdin.read()
     if file is None:
@@ -148,18 +150,19 @@ def _show(a: argparse.Namespace) -> Answer:
 
 
 def _configure_next(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--label", metavar="WORD", help="only tasks with this label")
-    p.add_argument("--plan", metavar="ID", help="only tasks of this plan")
+    add_filters(p)
 
 
 def _next(a: argparse.Namespace) -> Answer:
     from gitbaton.quick import remember
     from gitbaton.report.records import task_record
     from gitbaton.usecases.board import next_task
+    from gitbaton.usecases.choosing import ANY
 
     project = open_here()
-    choice = next_task(project, label=a.label, plan=a.plan)
-    if choice.entry and not (a.label or a.plan):
+    wanted = read_filters(a)
+    choice = next_task(project, wanted)
+    if choice.entry and wanted == ANY:
         remember(project)
     task = task_record(choice.entry) if choice.entry else None
     text = (

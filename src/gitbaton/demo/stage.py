@@ -52,7 +52,9 @@ forge: local
 """
 _SCRIPTED = """\
     adapter: command
-    command: [{python}, tools/scripted_agent.py]"""
+    command: [{python}, tools/scripted_agent.py]
+retries:
+  fix_rounds: 0  # it listens to people alone"""
 _CLAUDE = """\
     adapter: claude
 run:

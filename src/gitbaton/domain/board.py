@@ -21,6 +21,7 @@ EffectiveState = Literal[
     "draft", "held", "done", "cancelled", "waiting", "ready", "in_progress", "stale", "needs_input",
     "in_review", "changes_requested", "failed", "stopped", "closed", "taken_over",
 ]  # fmt: skip
+_LONG_S = 86400.0  # who waits for longer is said to
 _RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -308,7 +309,10 @@ def _effective(
 def _live_state(live: LiveRow, *, now: float) -> tuple[EffectiveState, str]:
     match live.status:
         case "needs_input":
-            return "needs_input", f"the agent asks: {live.question or 'see its handoff'}"
+            return (
+                "needs_input",
+                f"the agent asks{_say_age(live.since, now)}: {live.question or 'see its handoff'}",
+            )
         case "changes_requested":
             return "changes_requested", "a reviewer wants more"
         case "failed":
@@ -324,6 +328,16 @@ def _live_state(live: LiveRow, *, now: float) -> tuple[EffectiveState, str]:
             return "taken_over", f"{live.holder or 'a person'} works on the branch"
         case _:
             raise AssertionError(live.status)
+
+
+def _say_age(since: str | None, now: float) -> str:
+    """For how long somebody waits, where that is long."""
+    from datetime import datetime
+
+    from gitbaton.domain.durations import render_duration
+
+    age_s = now - datetime.fromisoformat(since).timestamp() if since else 0.0
+    return f", for {render_duration(age_s)}" if age_s >= _LONG_S else ""
 
 
 def _is_claimable(

@@ -88,8 +88,34 @@ class Retries(Part):
     attempts: Annotated[
         int, Field(strict=True, ge=1, le=100, description="Attempts before a person is asked.")
     ] = 3
-    backoff: Annotated[Duration, Field(description="Wait after the first failure; doubles with each.")] = 60.0
+    backoff: Annotated[
+        Duration,
+        Field(
+            description=(
+                "Longest wait after the first failure; doubles with each. Where the cause may pass by itself, the wait "
+                "is drawn between nothing and this."
+            )
+        ),
+    ] = 60.0
     backoff_max: Annotated[Duration, Field(description="Longest wait between attempts.")] = 3600.0
+    fix_rounds: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=20,
+            description="How often one attempt is handed back to its agent, with what is wrong; 0: never.",
+        ),
+    ] = 2
+    resumes: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=20,
+            description="How often one attempt waits for a model that is busy or unreachable, and goes on; 0: never.",
+        ),
+    ] = 4
 
 
 class Breaker(Part):
@@ -111,6 +137,9 @@ class Timeouts(Part):
         Duration, Field(description="Time added to a claim for waiting until a machine is free.")
     ] = 600.0
     grace: Annotated[Duration, Field(description="Time added to a claim for checks and publishing.")] = 1800.0
+    reminder: Annotated[
+        Duration, Field(description="How often a person is reminded of a question that nobody answered.")
+    ] = 86400.0
 
 
 class Guards(Part):

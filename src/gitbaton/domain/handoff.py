@@ -120,6 +120,14 @@ class Handoff(Document):
         tuple[CheckResult, ...],
         Field(max_length=_LIST_MAX, title="Checks", description="Checks the runner ran."),
     ] = ()
+    rounds: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(
+            max_length=_LIST_MAX,
+            title="Rounds",
+            description="What the runner handed back to the agent within this attempt, in order.",
+        ),
+    ] = ()
     tests_passing: Annotated[
         bool | None,
         Field(strict=True, title="Tests passing", description="Whether the tests pass, as the author says."),

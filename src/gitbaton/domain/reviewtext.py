@@ -29,6 +29,7 @@ def render_review_body(
                 for d in handoff.decisions
             ],
         ),
+        _list("Handed back on the way", handoff.rounds),
         _list("Open questions", handoff.questions),
         _list("Not done", handoff.remaining),
         _list("Next", handoff.next_steps),

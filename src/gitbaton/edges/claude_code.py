@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,19 +23,20 @@ from gitbaton.edges.claude_launch import (
     render_prompt,
 )
 from gitbaton.edges.claude_outcome import judge_end, measure_use
+from gitbaton.edges.claude_sessions import keep_session, restore_session
 from gitbaton.edges.claude_tokens import Tokens, read_session_tokens
 from gitbaton.edges.process import GRACE_S, run_command, run_supervised
 from gitbaton.edges.program import find_program
 from gitbaton.edges.redaction import Redactor
 from gitbaton.edges.run_log import RunLog
 from gitbaton.errors import Refusal
-from gitbaton.ports import AgentReport
+from gitbaton.ports import AgentReport, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gitbaton.domain.outcome import Outcome
-    from gitbaton.ports import AgentRequest, Progress
+    from gitbaton.ports import AgentRequest
 
 #: The oldest version that was tried with these options.
 VERSION_MIN = (2, 1, 300)
@@ -98,8 +101,12 @@ class ClaudeCode:
         stream = ClaudeStream()
         with open_desk(request) as desk, RunLog(request.log_path, redactor) as log:
             env = build_environment(request, desk)
-            session = name_session(request)
-            before = _read_tokens(env, session) if request.session else Tokens()
+            session, config = name_session(request), Path(env["CLAUDE_CONFIG_DIR"])
+            if request.session and not restore_session(request, config, session):
+                on_progress(Progress("note", "its session is not on this machine: it begins anew"))
+                request, session = replace(request, session=None), str(uuid.uuid4())
+            before = read_session_tokens(config, session) if request.session else Tokens()
+            told = request.words if request.session and request.words else request.briefing
 
             def on_line(source: str, line: str) -> None:
                 event = _parse_event(line) if source == "stdout" else None
@@ -114,14 +121,15 @@ class ClaudeCode:
                 build_command(self._find(request.workplace, env), request, desk, session),
                 cwd=request.workplace,
                 env=env,
-                stdin=render_prompt(request.briefing),
+                stdin=render_prompt(told),
                 on_line=on_line,
                 timeout_s=request.limits.timeout_s,
                 idle_s=request.limits.idle_s,
                 should_stop=should_stop,
                 grace_s=self._grace_s,
             )
-            after = _read_tokens(env, session)
+            after = read_session_tokens(config, session)
+            keep_session(request, config, stream.session)
         outcome, message = judge_end(stream, end)
         return AgentReport(
             outcome=outcome,
@@ -152,7 +160,3 @@ def _parse_event(line: str) -> object:
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
-
-
-def _read_tokens(env: Mapping[str, str], session: str) -> Tokens | None:
-    return read_session_tokens(Path(env["CLAUDE_CONFIG_DIR"]), session)

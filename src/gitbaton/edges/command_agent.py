@@ -9,6 +9,7 @@ that it has failed. It may say more in the JSON file ``$BATON_RESULT``, an objec
 * ``outcome``: one of ``result_file.CLAIMABLE``; ``message``: a sentence for a person;
 * ``question``: a text or a list of them for a person (outcome ``needs_input`` if none is given);
 * ``result``: what the task's ``result_schema`` asks for;
+* ``retry_after``: seconds for which the model's service asked to be left alone;
 * ``usage``: tokens, cost, turns and tool calls, as in a handoff;
 * ``summary`` and every other field of a handoff.
 """
@@ -95,6 +96,7 @@ class CommandAgent:
             result=report.result,
             handoff=report.handoff,
             exit_code=end.exit_code,
+            retry_after_s=report.retry_after_s,
         )
 
 
@@ -137,7 +139,9 @@ def _judge(program: str, end: ProcessEnd, last_words: str, result_path: Path) ->
     usage = said.usage.model_copy(
         update={"seconds": round(end.seconds, 3), "peak_memory_mb": _rounded(end.peak_memory_mb)}
     )
-    return AgentReport(outcome, message, usage, result=said.result, handoff=said.handoff)
+    return AgentReport(
+        outcome, message, usage, result=said.result, handoff=said.handoff, retry_after_s=said.retry_after_s
+    )
 
 
 def _name_outcome(

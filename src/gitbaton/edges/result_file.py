@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
 
+from gitbaton.domain.durations import LONGEST_S
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
 
@@ -43,6 +44,7 @@ class ResultFile:
     message: str = ""
     result: object = None
     usage: Usage = field(default_factory=Usage)
+    retry_after_s: float | None = None
     handoff: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -99,7 +101,8 @@ def parse_result(data: bytes) -> ResultFile:
         found = error.errors()[0]
         place = ".".join(map(str, found["loc"]))
         raise BadResultFile(f"its usage is wrong: {place + ': ' if place else ''}{found['msg']}") from error
-    return ResultFile(outcome, message, handoff.pop("result", None), measured, handoff)
+    retry_after_s = _take_seconds(handoff, "retry_after")
+    return ResultFile(outcome, message, handoff.pop("result", None), measured, retry_after_s, handoff)
 
 
 def _take_outcome(content: dict[str, Any]) -> Outcome | None:
@@ -116,6 +119,15 @@ def _take_text(content: dict[str, Any], name: str) -> str:
     if not isinstance(text, str):
         raise BadResultFile(f"its {name} is no text")
     return text
+
+
+def _take_seconds(content: dict[str, Any], name: str) -> float | None:
+    value = content.pop(name, None)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_S:
+        raise BadResultFile(f"its {name} is no number of seconds")
+    return float(value)
 
 
 def _parse_float(text: str) -> float:

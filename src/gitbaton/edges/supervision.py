@@ -27,6 +27,18 @@ DRAIN_S = 1.0  # for what is left in the pipes when everybody who could write to
 LOOK_SHARE = 50  # looking at the process table costs at most a 50th of the time
 
 
+#: All that run now in this process.
+_running: set[Supervision] = set()
+
+
+def kill_running() -> None:
+    """Kill (SIGKILL) every program that runs under supervision now; whoever waits for one sees it end. For a signal
+    handler: it raises nothing and waits for nothing.
+    """
+    for run in list(_running):
+        run.kill()
+
+
 class Watch:
     """Decides when a running program is to be ended."""
 
@@ -100,6 +112,11 @@ class Supervision:
         self._register("stdout", self._process.stdout, selectors.EVENT_READ)
         self._register("stderr", self._process.stderr, selectors.EVENT_READ)
         self._register("stdin", self._process.stdin, selectors.EVENT_WRITE)
+        _running.add(self)
+
+    def kill(self) -> None:
+        """Kill its process group; what else it left behind is swept up at the end."""
+        self._signal(signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +131,7 @@ class Supervision:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(self._watch.grace_s)
         finally:
+            _running.discard(self)
             self._signal(signal.SIGKILL)
             self.exit_code = self._process.wait()
             self.survivors = self._tree.kill_survivors()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.board import order_key
+from gitbaton.domain.outcome import say_next_step
 from gitbaton.domain.reviewtext import render_usage
 from gitbaton.report.board_text import STATE_ORDER, words
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import BrokenRow, Entry
     from gitbaton.domain.handoff import CheckResult
+    from gitbaton.domain.outcome import Outcome
     from gitbaton.domain.state import State
     from gitbaton.errors import BatonError
     from gitbaton.usecases.run import Ran
@@ -46,7 +48,7 @@ def render_run_summary(ran: Ran) -> str:
     if published and published.handoff.summary:
         lines += ["", published.handoff.summary.strip()]
     if not ran.good:
-        lines += ["", _next_step(row.id, state)]
+        lines += ["", _next_step(row.id, ran.verdict.outcome, state)]
     return "\n".join(lines) + "\n"
 
 
@@ -62,13 +64,13 @@ def _checks(checks: Sequence[CheckResult]) -> list[str]:
     return ["| check | result |", "| --- | --- |", *rows, *(["", *printed] if printed else [])]
 
 
-def _next_step(task: str, state: State) -> str:
-    if state.status == "needs_input":
-        return f'Answer it: `baton retry {task} --guidance "…"`'
-    by_hand = f'`baton retry {task} --guidance "…"`'
+def _next_step(task: str, outcome: Outcome, state: State) -> str:
+    by_hand = f"Next: {_inline(say_next_step(outcome, task))}"
+    if state.status != "failed":
+        return by_hand
     if state.retry_at:
-        return f"It may be tried again from {state.retry_at} on; sooner, or with advice: {by_hand}"
-    return f"It is not tried again by itself. Go on with: {by_hand}"
+        return f"It may be tried again from {state.retry_at} on. {by_hand}"
+    return f"It is not tried again by itself. {by_hand}"
 
 
 def render_error_summary(error: BatonError) -> str:

@@ -73,7 +73,8 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
         lines += ["", *_check_lines(view, style)]
         for title, items in (
             ("Decisions", [d.decision + (f" — {d.reason}" if d.reason else "") for d in handoff.decisions]),
-            ("Open questions", handoff.questions), ("Not done", handoff.remaining), ("Next", handoff.next_steps),
+            ("Handed back on the way", handoff.rounds), ("Open questions", handoff.questions), ("Not done", handoff.remaining),
+            ("Next", handoff.next_steps),
         ):  # fmt: skip
             if items:
                 lines += ["", f"{title}:", *(f"  - {printable(i)}" for i in items)]

@@ -158,7 +158,7 @@ def find_abandoned(cache: Path) -> list[Abandoned]:
             continue
         with _seize(root) as dead:
             if dead:
-                found.append(Abandoned(root, task, int(number), rest, _find_processes(root)))
+                found.append(Abandoned(root, task, int(number), rest, find_processes(root)))
     return found
 
 
@@ -197,7 +197,7 @@ def _is_old(root: Path) -> bool:
         return False
 
 
-def _find_processes(root: Path) -> tuple[int, ...]:
+def find_processes(root: Path) -> tuple[int, ...]:
     """Processes that work in ``root``, or were started for it. Without ``/proc``: none are found."""
     mark = os.fsencode(root) + b"/"
     found = []
@@ -217,7 +217,7 @@ def clear_away(repo: Repository, left: Abandoned, *, salvage: bool) -> str | Non
     with _seize(left.root) as dead:
         if not left.root.exists():
             return None  # another one has done it
-        if not dead or _find_processes(left.root):
+        if not dead or find_processes(left.root):
             raise TryAgain(f"somebody works in {left.root}", code="busy", hint="try again later")
         kept = _salvage(repo, left) if salvage else None
         remove_workplace(repo, left.root)

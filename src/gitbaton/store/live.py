@@ -223,6 +223,7 @@ def to_live_row(task: str, tip: Tip) -> LiveRow:
 
     s = tip.state
     last = s.attempts[-1] if s.attempts else None
+    asked = last.ended if last and s.status == "needs_input" else None  # a reminder doesn't make it younger
     workflow = find_workflow_run(s.watch_url, s.claimed_by.host if s.claimed_by else None)
     return LiveRow(
         task=task, status=s.status, oid=tip.oid, run=s.run, attempt=s.attempt, attempt_limit=s.attempt_limit,
@@ -230,7 +231,7 @@ def to_live_row(task: str, tip: Tip) -> LiveRow:
         lease=parse_time(s.lease), retry_at=parse_time(s.retry_at), reason=s.reason, hold=s.hold, question=s.question,
         guidance=s.guidance, outcome=last.outcome.value if last and last.outcome else None, branch=s.branch, head=s.head, merge=s.merge,
         pull_request=s.pull_request.url if s.pull_request else None,
-        cost_usd=sum(a.usage.cost_usd or 0.0 for a in s.attempts if a.usage), since=s.event.at,
+        cost_usd=sum(a.usage.cost_usd or 0.0 for a in s.attempts if a.usage), since=asked or s.event.at,
         workflow=str(workflow) if workflow else None,
     )  # fmt: skip
 

@@ -7,42 +7,35 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.domain.briefing import render_briefing
-from gitbaton.domain.guards import judge_change, redact
-from gitbaton.domain.handoff import CheckResult
-from gitbaton.domain.outbox import QUESTION_MAX
+from gitbaton.domain.feedback import render_answer
 from gitbaton.domain.outcome import Outcome
-from gitbaton.domain.usage import Usage
-from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt
-from gitbaton.domain.wording import clean_text, cut_text
+from gitbaton.domain.verdict import Verdict
+from gitbaton.domain.wording import clean_text
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
-from gitbaton.ports import AgentReport, AgentRequest, Progress
-from gitbaton.store.capture import capture_tree, list_changes
-from gitbaton.store.git import find_merge_base, is_ancestor, read_objects
-from gitbaton.store.outbox import read_outbox
+from gitbaton.ports import AgentReport, AgentRequest
+from gitbaton.store.git import is_ancestor, read_objects
 from gitbaton.store.workplace import Workplace, build_environment, make_workplace
 from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
-from gitbaton.usecases.transitions import read_tip
+from gitbaton.usecases.rounds import Bench, work_in_rounds, write_briefing
+from gitbaton.usecases.watch import POLL_S as POLL_S  # noqa: PLC0414 who runs attempts may say how often they ask
+from gitbaton.usecases.watch import Watch
 from gitbaton.usecases.work import bring_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gitbaton.domain.guards import ChangedFile, Finding
+    from gitbaton.domain.guards import ChangedFile
+    from gitbaton.domain.handoff import CheckResult
     from gitbaton.domain.outbox import Collected
+    from gitbaton.domain.state import Attempt, State
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.project import Project
-
-POLL_S = 30.0
-_CHECK_OUTPUT = 4000
-_INTERRUPTED = "interrupted at the keyboard"
-_CHECK_LINES = 6  # of a failed check are shown at once; the handoff keeps more
-_WORD = re.compile(r"\w")
 
 
 class RunEvent(NamedTuple):
@@ -58,7 +51,8 @@ class RunEvent(NamedTuple):
 class Finished:
     """An attempt that ended, before anything was published: the verdict and all that stands behind it.
     ``tree`` is what the agent left, an object of the workplace's own git dir; ``start`` the commit it began at,
-    ``branch_tip`` the task branch on the remote then (None: none).
+    ``branch_tip`` the task branch on the remote then (None: none). ``handed_back`` is what the agent was given to
+    mend on the way.
     """
 
     claim: Claim
@@ -74,31 +68,7 @@ class Finished:
     verdict: Verdict
     secrets: dict[str, str]
     interrupted: bool
-
-
-class Watch:
-    """Asks the state ref, now and then, whether the attempt still is ours and still wanted."""
-
-    def __init__(self, project: Project, claim: Claim, poll_s: float = POLL_S) -> None:
-        self._project = project
-        self._claim = claim
-        self._poll_s = poll_s
-        self._next = project.clock().timestamp() + poll_s
-
-    def __call__(self) -> Outcome | None:
-        """STOPPED or LOST_LEASE when the agent must end, else None."""
-        now = self._project.clock().timestamp()
-        if now < self._next:
-            return None
-        self._next = now + self._poll_s
-        try:
-            self._project.refs.fetch()
-            tip = read_tip(self._project, self._claim.entry.row.id)
-        except BatonError:
-            return None  # the network comes back; the fence decides at the end
-        if tip is None or tip.state.run != self._claim.run:
-            return Outcome.LOST_LEASE
-        return Outcome.STOPPED if tip.state.status == "stopped" else None
+    handed_back: tuple[str, ...] = ()
 
 
 class AttemptLog:
@@ -150,13 +120,13 @@ def carry_out(
         gather_material(project, around, state, commit=claim.base, work=start, attempt=state.attempt)
     )
     briefing_path = place.root / "briefing.md"
-    briefing_path.write_text(briefing, encoding="utf-8")
     marks = {
         "BATON_TASK": task_id,
         "BATON_ATTEMPT": str(state.attempt),
         "BATON_RUN": claim.run,
         "BATON_OUTBOX": str(place.outbox),
         "BATON_BRIEFING": str(briefing_path),
+        "BATON_ROUND": "1",
     }
     env.update(marks)
     log.say("prepare", f"private clone at {start[:10]}, briefing of {len(briefing.split())} words")
@@ -164,54 +134,26 @@ def carry_out(
         task=task_id, attempt=state.attempt, run=claim.run, workplace=place.work, outbox=place.outbox, briefing=briefing,
         briefing_path=briefing_path, log_path=log.path, limits=settings.limits, env=env, model=settings.model,
         allowed_tools=settings.allowed_tools, mcp_servers={"baton": own_server(tuple(marks.items())), **settings.mcp_servers},
-        instructions=read_instructions(project, claim.base),
+        instructions=read_instructions(project, claim.base), sessions=project.repo.common_dir / "baton" / "sessions" / task_id,
     )  # fmt: skip
+    if asked := find_question(state):
+        new = [g for g in state.guidance if g not in asked.guidance]
+        request = replace(request, session=asked.session, words=render_answer(new))
+    write_briefing(request, briefing)
     secrets = {
         n: project.environment[n] for n in _SECRET_NAMES + settings.secrets if project.environment.get(n)
     }
-    report, interrupted = _run_agent(agent.run, request, log, Watch(project, claim, poll_s))
-    report = replace(report, message=redact(report.message, secrets))
-    collected = read_outbox(place.outbox, report.handoff, report.result, secrets)
-    if report.outcome is Outcome.NEEDS_INPUT and collected.question is None:
-        asked = "\n".join(collected.handoff.questions) or report.message
-        collected = collected._replace(question=cut_text(asked, QUESTION_MAX))
-    for complaint in collected.complaints:
-        log.say("guard", complaint)
-    guards = project.repo.config.guards
-    captured = capture_tree(place, start)
-    changes = list_changes(
-        place, start, captured, file_max=guards.max_file_bytes, total_max=guards.max_total_bytes
-    )
-    findings = judge_change(changes, paths=around.task.paths, guards=guards, secrets=secrets)
-    for finding in findings:
-        log.say("guard", finding.message)
-    worth_checking = report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None
     check_env = build_environment(project.environment, settings.agent.env, place, author)
-    checks: tuple[CheckResult, ...] = ()
-    try:
-        checks = run_checks(project, around, place, check_env, log) if worth_checking else ()
-    except KeyboardInterrupt:  # what the agent did is a checkpoint all the same
-        report, interrupted = replace(report, outcome=Outcome.STOPPED, message=_INTERRUPTED), True
-    verdict = judge_attempt(
-        _evidence(project, claim, around, report, collected, findings, checks, start, changes)
-    )
-    # It may quote names of files, which an agent chooses.
-    verdict = verdict._replace(message=redact(clean_text(verdict.message), secrets))
+    watch = Watch(project, claim, poll_s)
+    bench = Bench(project, claim, around, place, start, log, agent, watch, check_env, secrets)
+    last, handed_back = work_in_rounds(bench, request)
+    if last.verdict.outcome is not Outcome.NEEDS_INPUT and request.sessions:  # nobody will go on with it
+        shutil.rmtree(request.sessions, ignore_errors=True)
     return Finished(
-        claim,
-        around,
-        place,
-        start,
-        branch_tip,
-        captured.tree,
-        changes,
-        report,
-        collected,
-        checks,
-        verdict,
-        secrets,
-        interrupted,
-    )
+        claim=claim, around=around, place=place, start=start, branch_tip=branch_tip, tree=last.tree, changes=last.changes,
+        report=last.report, collected=last.collected, checks=last.checks, verdict=last.verdict, secrets=secrets,
+        interrupted=last.interrupted, handed_back=handed_back,
+    )  # fmt: skip
 
 
 #: Secrets of the runner itself that must never appear in what is published.
@@ -226,16 +168,12 @@ _SECRET_NAMES = (
 )
 
 
-def _run_agent(
-    run: Callable[..., AgentReport], request: AgentRequest, log: AttemptLog, watch: Watch
-) -> tuple[AgentReport, bool]:
-    def show(progress: Progress) -> None:
-        log.say("agent", progress.text, progress.turns, progress.cost_usd)
-
-    try:
-        return run(request, show, watch), False
-    except KeyboardInterrupt:
-        return AgentReport(Outcome.STOPPED, _INTERRUPTED, Usage()), True
+def find_question(state: State) -> Attempt | None:
+    """The attempt before the present one, if that ended with a question and left a session to go on with."""
+    if len(state.attempts) < 2 or state.fresh_since == state.attempt:
+        return None
+    last = state.attempts[-2]
+    return last if last.outcome is Outcome.NEEDS_INPUT and last.session else None
 
 
 def find_start(project: Project, claim: Claim) -> tuple[str, str | None]:
@@ -268,100 +206,6 @@ def read_instructions(project: Project, commit: str) -> str:
         if text:
             return text.decode("utf-8", "replace")
     return ""
-
-
-def run_checks(
-    project: Project, around: Surroundings, place: Workplace, env: dict[str, str], log: AttemptLog
-) -> tuple[CheckResult, ...]:
-    """Run every check, in order, in the agent's folder; later ones too when one fails, so that the next
-    attempt hears of all.
-    """
-    results = []
-    folder = _inside(place.work, around.task.working_directory)
-    for check in around.settings.checks:
-        log.say("check", f"{check.name}: {check.run}")
-        done = project.run_shell(
-            check.run, cwd=folder, env=env, timeout_s=check.timeout or project.repo.config.timeouts.check
-        )
-        passed = done.exit_code == 0 and not done.timed_out
-        output = clean_text(done.output)[-_CHECK_OUTPUT:].strip()
-        if done.timed_out:
-            output += f"\n(ended after {done.seconds:.0f} s)"
-        results.append(
-            CheckResult(
-                name=check.name,
-                passed=passed,
-                exit_code=None if done.timed_out else done.exit_code,
-                seconds=round(done.seconds, 2),
-                output=None if passed else output or None,
-            )
-        )
-        log.say("check", f"{check.name} {'passed' if passed else 'failed'} in {done.seconds:.1f} s")
-        for line in [] if passed else [x for x in output.splitlines() if _WORD.search(x)][-_CHECK_LINES:]:
-            log.say("check", f"  {line}")
-    return tuple(results)
-
-
-def _inside(work: Path, folder: str | None) -> Path:
-    if not folder:
-        return work
-    path = (work / folder).resolve()
-    if not path.is_relative_to(work.resolve()) or not path.is_dir():
-        raise Refusal(
-            f"working_directory '{folder}' is no folder of the repository",
-            code="bad-working-directory",
-            hint="correct it in the task file",
-        )
-    return path
-
-
-def _evidence(
-    project: Project, claim: Claim, around: Surroundings, report: AgentReport, collected: Collected,
-    findings: list[Finding], checks: tuple[CheckResult, ...], start: str, changes: list[ChangedFile],
-) -> Evidence:  # fmt: skip
-    schema = around.task.result_schema
-    errors = None
-    if schema is not None:
-        errors = (
-            [collected.result_problem] if collected.result_problem else check_result(schema, collected.result)
-        )
-    # Work of earlier attempts counts, unless a reviewer asked for more.
-    earlier = start != claim.base and claim.tip.state.claimed_from != "changes_requested"
-    changed = bool(changes) or (earlier and _differs_from_base(project, claim.base, start))
-    return Evidence(
-        ended=report.outcome, message=report.message, changed=changed, findings=findings,
-        checks=checks, next_action=collected.handoff.next_action, question=collected.question,
-        blocker=collected.handoff.blockers[0] if collected.handoff.blockers else None,
-        has_handoff=bool(collected.handoff.summary), result_errors=errors,
-        documents_allowed=around.task.type in DOCUMENT_TYPES,
-    )  # fmt: skip
-
-
-def _differs_from_base(project: Project, base: str, start: str) -> bool:
-    """Whether the branch changes anything besides gitbaton's own files."""
-    fork = find_merge_base(project.repo.git, base, start) or base  # none in a shallow clone
-    names = project.repo.git.call("diff-tree", "-r", "-z", "--name-only", fork, start).split(b"\0")
-    return any(n and not n.startswith(b"tasks/") for n in names)
-
-
-def check_result(schema: dict[str, object], result: object) -> list[str]:
-    """What is wrong with a structured result, in words; empty when it fits."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    from gitbaton.store.documents import schema_errors
-    from gitbaton.store.yamlfile import field_name
-
-    if result is None:
-        return ["no structured result was handed over"]
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return [f"the task's result_schema is no valid JSON Schema: {error.message}"]
-    return [
-        f"{field_name(field) or 'result'}: {message}"
-        for field, message in schema_errors(result, Draft202012Validator(schema))
-    ]
 
 
 def explain_breakdown(error: BaseException) -> Verdict:

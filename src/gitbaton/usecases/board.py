@@ -12,8 +12,9 @@ from gitbaton.store.live import list_past
 from gitbaton.store.plain import iter_newest_handoffs, read_plain
 from gitbaton.store.snapshots import read_source
 from gitbaton.usecases.choosing import (
+    ANY,
     Choice,
-    accept_only,
+    Filters,
     choose_next,
     find_next,
     keep_view,
@@ -141,16 +142,15 @@ def _read_text(project: Project, entry: Entry) -> dict[str, Any] | None:
     return read_plain(project.repo, data, path, "task") if data else None
 
 
-def next_task(project: Project, *, label: str | None = None, plan: str | None = None) -> Choice:
-    """What would be claimed next, from base and state refs as of the last fetch. When nothing is ready, the
+def next_task(project: Project, wanted: Filters = ANY) -> Choice:
+    """What would be claimed next of what is ``wanted``, from base and state refs as of the last fetch. When nothing is ready, the
     reason also says which tasks stand only in this checkout. Inside an attempt: its own task.
     """
     if own := project.own_task:
         entry = load_view(project, local=False).board.entries.get(own)
         return Choice(entry, f"this attempt is at {own}; nothing else can be taken until it ends")
-    accept = accept_only(label, plan)
-    if chosen := find_next(project, accept):
+    if chosen := find_next(project, wanted.accept):
         return chosen
     view = load_view(project, local=False)
     keep_view(project, view)
-    return name_local_tasks(project, choose_next(view, accept=accept))
+    return name_local_tasks(project, choose_next(view, accept=wanted.accept))

@@ -21,12 +21,13 @@ _NO_EVIDENCE = (Outcome.STOPPED, Outcome.LOST_LEASE, Outcome.TAKEN_OVER)
 
 class Reached(NamedTuple):
     """A bound that forbids one more attempt, in words. ``rivals`` are tasks whose claims compete with the
-    asker's; of them and the asker together ``room`` may stay, the earliest.
+    asker's; of them and the asker together ``room`` may stay, the earliest. ``wait_s``: it passes by itself then.
     """
 
     words: str
     rivals: tuple[str, ...] = ()
     room: int = 0
+    wait_s: float | None = None
 
 
 def has_bounds(view: View, config: Config) -> bool:
@@ -119,7 +120,8 @@ def _judge_outage(view: View, config: Config, now: datetime, running: list[Entry
     if left > 0:
         why = failed[-1].message or failed[-1].outcome
         return Reached(
-            f"{len(failed)} attempts in a row failed for reasons outside the tasks ({why}); the next try is in {left:.0f} s"
+            f"{len(failed)} attempts in a row failed for reasons outside the tasks ({why}); the next try is in {left:.0f} s",
+            wait_s=left,
         )
     if not running:
         return None

@@ -31,12 +31,14 @@ class Choice(NamedTuple):
 def choose_next(view: View, *, accept: Callable[[Entry], bool] = lambda _: True) -> Choice:
     """The best claimable task, from base and state refs alone."""
     found = next((e for e in claimable_in_order(view.board) if accept(e)), None)
-    return Choice(found, explain_reason(found) if found else explain_nothing(view))
+    return Choice(found, explain_reason(found) if found else explain_nothing(view, accept))
 
 
-def explain_nothing(view: View) -> str:
-    """Why nothing is ready, counted by state."""
-    entries = view.board.entries.values()
+def explain_nothing(view: View, accept: Callable[[Entry], bool] = lambda _: True) -> str:
+    """Why nothing is ready, counted by state; of what ``accept`` likes, if there is any of that."""
+    entries = [entry for entry in view.board.entries.values() if accept(entry)]
+    if view.board.entries and not entries:
+        return "no task is like that"
     counts: dict[str, int] = {}
     for entry in entries:
         counts[entry.state] = counts.get(entry.state, 0) + 1
@@ -64,9 +66,31 @@ def name_local_tasks(project: Project, choice: Choice) -> Choice:
     return Choice(None, said)
 
 
-def accept_only(label: str | None, plan: str | None) -> Callable[[Entry], bool]:
-    """Whether an entry has ``label`` and belongs to ``plan``; None: any."""
-    return lambda e: (not label or label in e.row.labels) and (not plan or e.row.plan == plan)
+class Filters(NamedTuple):
+    """Which tasks somebody wants: those that pass every filter that is set. ``labels``: at least one of them;
+    ``ids``: one of these tasks; ``without``: none of these.
+    """
+
+    labels: tuple[str, ...] = ()
+    plan: str | None = None
+    service: str | None = None
+    ids: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def accept(self, entry: Entry) -> bool:
+        """Whether this one is wanted."""
+        row = entry.row
+        return (
+            (not self.labels or any(label in row.labels for label in self.labels))
+            and self.plan in (None, row.plan)
+            and self.service in (None, row.service)
+            and (not self.ids or row.id in self.ids)
+            and row.id not in self.without
+        )
+
+
+#: Every task is wanted.
+ANY = Filters()
 
 
 def find_next(project: Project, accept: Callable[[Entry], bool]) -> Choice | None:

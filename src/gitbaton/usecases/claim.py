@@ -13,7 +13,7 @@ from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, Tips, render_time, to_live_rows
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import Reached, find_reached_cap, find_spent_budget
-from gitbaton.usecases.choosing import Choice, accept_only, explain_nothing, name_local_tasks
+from gitbaton.usecases.choosing import ANY, Choice, Filters, explain_nothing, name_local_tasks
 from gitbaton.usecases.contest import (
     draw_wait,
     keep_or_withdraw,
@@ -85,7 +85,7 @@ def claim_task(
             else [e for e in claimable_in_order(view.board) if accept(e)]
         )
         if not candidates:
-            return Choice(None, reason or explain_nothing(view))
+            return Choice(None, reason or explain_nothing(view, accept))
         for entry in candidates:
             if not person and (spent := find_spent_budget(view, project.repo.config, entry.row.id)):
                 reason = spent
@@ -115,7 +115,7 @@ def claim_task(
             reason = refused
             break
         project.pause(draw_wait(project, round_number))
-    return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False)))
+    return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False), accept))
 
 
 class _Taken(Exception):
@@ -228,13 +228,10 @@ def _origin(old: State | None) -> LiveStatus:
 # -- a person's claim ------------------------------------------------------------------------------------------
 
 
-def claim_as_person(
-    project: Project, wanted: str | None, *, label: str | None = None, plan: str | None = None
-) -> Claim | Choice:
-    """A person's claim: no lease, given back with ``stop``. ``label`` and ``plan`` narrow what is next."""
+def claim_as_person(project: Project, wanted: str | None, *, among: Filters = ANY) -> Claim | Choice:
+    """A person's claim: no lease, given back with ``stop``. ``among`` narrows what is next."""
     holder = Holder(name=project.actor, kind="person")
-    accept = accept_only(label, plan)
-    claimed = claim_task(project, wanted, holder=holder, lease_s=None, accept=accept)
+    claimed = claim_task(project, wanted, holder=holder, lease_s=None, accept=among.accept)
     return name_local_tasks(project, claimed) if isinstance(claimed, Choice) else claimed
 
 

@@ -228,7 +228,7 @@ def refuse_result(task_id: str, task: Task | None, result: object) -> None:
     """Raises ``Refusal`` (``bad-result``) with everything that keeps ``result`` from meeting the task's
     ``result_schema``, or when it has none. Whoever hands a result over can still mend it then.
     """
-    from gitbaton.usecases.attempt import check_result
+    from gitbaton.usecases.checks import check_result
 
     if task is None or task.result_schema is None:
         raise Refusal(f"{task_id} declares no result_schema", code="bad-result", hint="leave result out")

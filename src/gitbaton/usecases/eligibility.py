@@ -67,6 +67,8 @@ def _hint(entry: Entry) -> str:
             return f"start over with: baton retry {task}"
         case "in_progress":
             return f"end it with: baton stop {task}; to work on it yourself: baton takeover {task}"
+        case "needs_input":
+            return f'answer it: baton answer {task} "…"'
         case "in_review":
             return f"look at it with: baton review {task}"
         case "draft":

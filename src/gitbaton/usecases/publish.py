@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gitbaton.domain.backoff import bound_backoff, draw_backoff
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.reviewtext import render_review_body
 from gitbaton.domain.state import PullRequest
@@ -18,7 +19,7 @@ from gitbaton.store.live import render_time
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
 from gitbaton.usecases.salvage import kept_ref
-from gitbaton.usecases.transitions import LeaseLost, advance, read_tip
+from gitbaton.usecases.transitions import LeaseLost, advance, draw_chance, read_tip
 from gitbaton.usecases.work import attempt_ref
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
         return end_of_attempt(
             project, old, verdict, head=head if to_branch else None, handoff=path if to_branch else None,
             session=done.report.session, usage=done.report.usage, question=done.collected.question,
+            retry_after_s=done.report.retry_after_s,
         )  # fmt: skip
 
     def event_for() -> EventName:
@@ -194,7 +196,7 @@ def _advance(project: Project, task: str, event: EventName, fields: dict[str, An
 
 def end_of_attempt(
     project: Project, old: State, verdict: Verdict, *, head: str | None, handoff: str | None, session: str | None = None,
-    usage: object = None, question: str | None = None,
+    usage: object = None, question: str | None = None, retry_after_s: float | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of the state after an attempt: its entry closed, the next try timed, guidance used up."""
     now = project.refs.now()
@@ -215,8 +217,7 @@ def end_of_attempt(
     if verdict.outcome in (Outcome.BLOCKED, Outcome.AGENT_REFUSED, Outcome.AUTH, Outcome.GUARD_REFUSED):
         limit = old.attempt  # trying again without a person would only repeat it
     fails = sum(1 for a in (*attempts[:-1], ended) if a.outcome and not OUTCOMES[a.outcome].good)
-    retries = project.repo.config.retries
-    wait = min(retries.backoff * 2 ** max(0, fails - 1), retries.backoff_max)
+    wait = _find_wait(project, verdict.outcome, fails, retry_after_s)
     return {
         "attempts": (*attempts[:-1], ended),
         "attempt_limit": limit,
@@ -229,11 +230,27 @@ def end_of_attempt(
     }
 
 
-def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
-    """Record an attempt that could not begin, in which the runner itself failed, or which stepped back because
-    somebody works on the branch.
+_OTHER_ENDS: dict[Outcome, EventName] = {Outcome.TAKEN_OVER: "taken_over", Outcome.STOPPED: "stopped"}
+
+
+def _find_wait(project: Project, outcome: Outcome, failures: int, retry_after_s: float | None) -> float:
+    """Seconds until the next attempt may begin. Where the cause may pass by itself, many have failed at once, and
+    they shall not all come back at once.
     """
-    event: EventName = "taken_over" if verdict.outcome is Outcome.TAKEN_OVER else "failed"
+    retries = project.repo.config.retries
+    if not OUTCOMES[outcome].transient:
+        return bound_backoff(failures, retries.backoff, retries.backoff_max)
+    chance = draw_chance(project)
+    return draw_backoff(
+        failures, retries.backoff, retries.backoff_max, chance=chance, retry_after_s=retry_after_s
+    )
+
+
+def record_failure(project: Project, claim: Claim, verdict: Verdict) -> Tip:
+    """Record an attempt that could not begin, in which the runner itself failed, which a person broke off, or which
+    stepped back because somebody works on the branch.
+    """
+    event = _OTHER_ENDS.get(verdict.outcome, "failed")
 
     def ours(old: State | None) -> None:
         if old is None or old.run != claim.run:

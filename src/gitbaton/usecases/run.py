@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.briefing import render_briefing
 from gitbaton.domain.durations import render_duration
-from gitbaton.domain.outcome import OUTCOMES
+from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.state import Holder
-from gitbaton.errors import BatonError, explain_os_error
+from gitbaton.domain.verdict import Verdict
+from gitbaton.errors import BatonError, Refusal, explain_os_error
 from gitbaton.store import workplace
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import allow_environment
 from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.choosing import Choice, choose_next, name_local_tasks
 from gitbaton.usecases.claim import Claim, claim_task, lease_for
+from gitbaton.usecases.contest import withdraw_if_arrived
 from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
@@ -28,11 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitbaton.domain.board import Entry
-    from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
     from gitbaton.usecases.attempt import RunEvent
-    from gitbaton.usecases.material import Settings, Surroundings
-
+from gitbaton.usecases.material import Settings, Surroundings
 
 #: Statuses in which an attempt leaves its own work, published.
 _PUBLISHED = ("in_review", "failed", "needs_input")
@@ -67,6 +67,7 @@ def run_task(
     wanted: str | None,
     on_event: Callable[[RunEvent], None],
     *,
+    on_claim: Callable[[Claim], None] = lambda _: None,
     agent_name: str | None = None,
     accept: Callable[[Entry], bool] = lambda _: True,
     host: str | None = None,
@@ -76,7 +77,7 @@ def run_task(
 ) -> Ran | Choice:
     """One whole run: reconcile, choose, claim, carry out, publish. Returns a ``Choice`` without entry when
     nothing is ready. Raises ``Refusal`` when ``wanted`` can't be claimed, ``LeaseLost`` when somebody took
-    the claim over meanwhile.
+    the claim over meanwhile. What stands against one task alone names it in ``data``.
     """
     reconcile(project)
     project = project.reread()
@@ -88,10 +89,14 @@ def run_task(
         )
 
     def check(entry: Entry) -> None:  # a missing program or key must not cost the task an attempt
-        settings = read_around(entry).settings
-        allowed = (*settings.secrets, *settings.env_names)
-        env = allow_environment(project.environment, allowed)
-        project.open_agent(settings.agent_name, settings.agent).check(env)
+        try:
+            settings = read_around(entry).settings
+            allowed = (*settings.secrets, *settings.env_names)
+            env = allow_environment(project.environment, allowed)
+            project.open_agent(settings.agent_name, settings.agent).check(env)
+        except Refusal as error:
+            error.data["task"] = entry.row.id
+            raise
 
     holder_name = agent_name or project.repo.config.agent or "agent"
     claimed = claim_task(
@@ -105,6 +110,7 @@ def run_task(
     )
     if isinstance(claimed, Choice):
         return name_local_tasks(project, claimed)
+    on_claim(claimed)
     return run_claimed(
         project,
         claimed,
@@ -126,8 +132,15 @@ def run_claimed(
 ) -> Ran:
     """Carry out a claim that is ours. Every way out leaves a state that says what happened."""
     row, state = claim.entry.row, claim.tip.state
-    log = AttemptLog(project, log_path(project, row.id, state.attempt, claim.run), on_event)
-    root = project.cache / f"{row.id}-{state.attempt}-{claim.run}"
+    has_begun = False
+
+    def follow(event: RunEvent) -> None:
+        nonlocal has_begun
+        has_begun = has_begun or event.kind == "agent"
+        on_event(event)
+
+    log = AttemptLog(project, log_path(project, row.id, state.attempt, claim.run), follow)
+    root = find_root(project, claim)
     try:
         log.say("claim", f"{row.id}: {row.title} (attempt {state.attempt}; {claim.reason})")
         project = project.reread()
@@ -136,7 +149,9 @@ def run_claimed(
         published = publish(project, done, log)
     except BaseException as error:
         problem = explain_os_error(error) or error
-        if not _record_breakdown(project, claim, log, problem, root):
+        if isinstance(error, KeyboardInterrupt) and not has_begun:
+            withdraw_if_arrived(project, row.id, claim.run)
+        elif not record_breakdown(project, claim, log, problem, root):
             keep_workplace = True
             _name_folder(problem, root)
         if problem is error:
@@ -151,7 +166,12 @@ def run_claimed(
             workplace.remove_workplace(project.repo, root)
 
 
-def _record_breakdown(
+def find_root(project: Project, claim: Claim) -> Path:
+    """Where the workplace of an attempt stands."""
+    return project.cache / f"{claim.entry.row.id}-{claim.tip.state.attempt}-{claim.run}"
+
+
+def record_breakdown(
     project: Project, claim: Claim, log: AttemptLog, problem: BaseException, root: Path
 ) -> bool:
     """Keep what the attempt left, and let the state say that it broke off, unless the state tells of something else
@@ -160,25 +180,30 @@ def _record_breakdown(
     """
     task = claim.entry.row.id
     is_kept = isinstance(problem, BatonError) and bool(problem.data.get("kept"))
-    kept = None
+    kept, is_safe = None, True
     try:
         tip = read_tip(project, task)
-        status = tip.state.status if tip and tip.state.run == claim.run else None
-        if not is_kept and status not in _PUBLISHED:
-            kept = keep_unfinished(project, claim, root)
     except (BatonError, OSError):
         return is_kept
+    status = tip.state.status if tip and tip.state.run == claim.run else None
+    if not is_kept and status not in _PUBLISHED:
+        try:
+            kept = keep_unfinished(project, claim, root)
+        except (BatonError, OSError):
+            is_safe = not (root / "work").is_dir()  # an agent may have deleted it all
     if status != "in_progress":
-        return True
+        return is_safe
     with contextlib.suppress(BatonError, OSError):
         verdict = explain_breakdown(problem)
+        if isinstance(problem, KeyboardInterrupt):
+            verdict = Verdict(Outcome.STOPPED, "interrupted while its end was being recorded", verified=False)
         if kept:
             verdict = verdict._replace(message=f"{verdict.message}; the work is kept as {kept} where it ran")
         record_failure(project, claim, verdict)
         log.say("end", f"{verdict.outcome.value}: {verdict.message}")
         if isinstance(problem, BatonError) and not is_kept:
             problem.message = f"{task} could not be run: {problem.message}"
-    return True
+    return is_safe
 
 
 def _name_folder(problem: BaseException, root: Path) -> None:
@@ -188,7 +213,13 @@ def _name_folder(problem: BaseException, root: Path) -> None:
         problem.data["kept"] = str(root)
 
 
-def preview_run(project: Project, wanted: str | None, *, agent_name: str | None = None) -> Preview | Choice:
+def preview_run(
+    project: Project,
+    wanted: str | None,
+    *,
+    agent_name: str | None = None,
+    accept: Callable[[Entry], bool] = lambda _: True,
+) -> Preview | Choice:
     """What ``run`` would do now, without a claim."""
     project = project.fetched()
     require_config(project.repo)
@@ -197,7 +228,7 @@ def preview_run(project: Project, wanted: str | None, *, agent_name: str | None 
         entry = find_entry(view, wanted)
         reason = entry.why
     else:
-        choice = choose_next(view)
+        choice = choose_next(view, accept=accept)
         if choice.entry is None:
             return name_local_tasks(project, choice)
         entry, reason = choice.entry, choice.reason

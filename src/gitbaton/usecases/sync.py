@@ -4,6 +4,7 @@ opened.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.handoff import Handoff
@@ -13,6 +14,7 @@ from gitbaton.domain.state import PullRequest
 from gitbaton.errors import BatonError
 from gitbaton.usecases.feedback import note_request
 from gitbaton.usecases.project import Project, load_view, refuse_inside
+from gitbaton.usecases.reminding import remind_of_questions
 from gitbaton.usecases.review import find_current_review, mark_merged, name_closing, review_task
 from gitbaton.usecases.transitions import advance
 
@@ -29,12 +31,13 @@ _WORDS = {
     "closed": "closed without merging",
     "opened": "its pull request is open now",
     "changes_requested": "a reviewer asks for changes",
+    "reminded": "its question still waits for an answer",
 }
 
 
 class Noticed(NamedTuple):
-    """Something that was found and written down: a task's review was ``merged``, ``closed`` or ``opened``, or
-    ``changes_requested`` at it.
+    """Something that was found and written down: a task's review was ``merged``, ``closed`` or ``opened``,
+    ``changes_requested`` at it, or people were ``reminded`` of its question.
     """
 
     task: str
@@ -50,8 +53,9 @@ class Noticed(NamedTuple):
 
 
 def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
-    """Fetch, and write to the state what happened at reviews elsewhere: merged, closed, changes requested. A pull request that
-    could not be opened when its work was published is opened now. Safe to repeat. ``only`` is one task's id.
+    """Fetch, and write to the state what happened at reviews elsewhere: merged, closed, changes requested. A pull
+    request that could not be opened when its work was published is opened now, and people are reminded of questions
+    that wait. Safe to repeat. ``only`` is one task's id.
     """
     refuse_inside(project, "sync")
     project = project.fetched()
@@ -71,6 +75,9 @@ def sync_reviews(project: Project, *, only: str | None = None) -> list[Noticed]:
         event = _ask(project, forge, task, state) if state.branch and forge.kind != "local" else None
         if event:
             noticed.append(Noticed(task, event))
+    waiting = {t: tip for t, tip in tips.items() if only in (None, t)}
+    open_forge = partial(project.open_forge, project.repo)
+    noticed += [Noticed(t, "reminded") for t in remind_of_questions(project, waiting, open_forge)]
     return noticed
 
 

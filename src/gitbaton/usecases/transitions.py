@@ -92,7 +92,7 @@ def advance(
         except Unreachable:
             if waits >= patience:
                 raise
-            project.pause(2.0**waits * (0.5 + int(project.random_id(2), 36) / 36**2))
+            project.pause(2.0**waits * (0.5 + draw_chance(project)))
             waits += 1
         else:
             return Tip(oid, new)
@@ -120,3 +120,8 @@ def _next_state(
     happened = Event(name=event, id=event_id, at=render_time(project.refs.now()), by=by or project.actor)
     fields: dict[str, Any] = {"status": status, "event": happened, **change(old)}
     return old.model_copy(update=fields) if old else State(task=task, **fields)
+
+
+def draw_chance(project: Project) -> float:
+    """A number from 0 up to 1, for waits."""
+    return int(project.random_id(2), 36) / 36**2

@@ -12,12 +12,12 @@ from gitbaton.domain.state import Holder
 from gitbaton.domain.usage import Usage
 from gitbaton.errors import Refusal, TryAgain
 from gitbaton.store.configfile import ConfigFile
-from gitbaton.usecases.attempt import Watch
 from gitbaton.usecases.claim import Claim, claim_as_person, claim_task, stop_task
 from gitbaton.usecases.project import Project, load_view
 from gitbaton.usecases.review import accept_task, reject_task, retry_task
 from gitbaton.usecases.sync import sync_reviews
 from gitbaton.usecases.transitions import LeaseLost, advance
+from gitbaton.usecases.watch import Watch
 from support.attempts import finish
 from support.simulation.books import SANE_S, Books
 from support.simulation.server import (

@@ -1,0 +1,87 @@
+"""What the runner itself finds out about the work: the checks, and whether a structured result fits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gitbaton.domain.handoff import CheckResult
+from gitbaton.domain.wording import clean_text
+from gitbaton.errors import Refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gitbaton.store.workplace import Workplace
+    from gitbaton.usecases.attempt import AttemptLog
+    from gitbaton.usecases.material import Surroundings
+    from gitbaton.usecases.project import Project
+
+_CHECK_OUTPUT = 4000
+_CHECK_LINES = 6  # of a failed check are shown at once; the handoff keeps more
+_WORD = re.compile(r"\w")
+
+
+def run_checks(
+    project: Project, around: Surroundings, place: Workplace, env: dict[str, str], log: AttemptLog
+) -> tuple[CheckResult, ...]:
+    """Run every check, in order, in the agent's folder; later ones too when one fails, so that the next
+    attempt hears of all.
+    """
+    results = []
+    folder = _inside(place.work, around.task.working_directory)
+    for check in around.settings.checks:
+        log.say("check", f"{check.name}: {check.run}")
+        done = project.run_shell(
+            check.run, cwd=folder, env=env, timeout_s=check.timeout or project.repo.config.timeouts.check
+        )
+        passed = done.exit_code == 0 and not done.timed_out
+        output = clean_text(done.output)[-_CHECK_OUTPUT:].strip()
+        if done.timed_out:
+            output += f"\n(ended after {done.seconds:.0f} s)"
+        results.append(
+            CheckResult(
+                name=check.name,
+                passed=passed,
+                exit_code=None if done.timed_out else done.exit_code,
+                seconds=round(done.seconds, 2),
+                output=None if passed else output or None,
+            )
+        )
+        log.say("check", f"{check.name} {'passed' if passed else 'failed'} in {done.seconds:.1f} s")
+        for line in [] if passed else [x for x in output.splitlines() if _WORD.search(x)][-_CHECK_LINES:]:
+            log.say("check", f"  {line}")
+    return tuple(results)
+
+
+def _inside(work: Path, folder: str | None) -> Path:
+    if not folder:
+        return work
+    path = (work / folder).resolve()
+    if not path.is_relative_to(work.resolve()) or not path.is_dir():
+        raise Refusal(
+            f"working_directory '{folder}' is no folder of the repository",
+            code="bad-working-directory",
+            hint="correct it in the task file",
+        )
+    return path
+
+
+def check_result(schema: dict[str, object], result: object) -> list[str]:
+    """What is wrong with a structured result, in words; empty when it fits."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    from gitbaton.store.documents import schema_errors
+    from gitbaton.store.yamlfile import field_name
+
+    if result is None:
+        return ["no structured result was handed over"]
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return [f"the task's result_schema is no valid JSON Schema: {error.message}"]
+    return [
+        f"{field_name(field) or 'result'}: {message}"
+        for field, message in schema_errors(result, Draft202012Validator(schema))
+    ]

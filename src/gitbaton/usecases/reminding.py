@@ -1,0 +1,74 @@
+"""Reminding people of questions that nobody has answered for a while: once per period, whoever notices first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gitbaton.domain.durations import render_duration
+from gitbaton.domain.lifecycle import IllegalEvent
+from gitbaton.errors import BatonError
+from gitbaton.store.live import parse_time
+from gitbaton.usecases.transitions import advance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gitbaton.domain.state import State
+    from gitbaton.ports import Forge
+    from gitbaton.store.live import Tip
+    from gitbaton.usecases.project import Project
+
+
+def remind_of_questions(
+    project: Project, tips: dict[str, Tip], open_forge: Callable[[], Forge]
+) -> Iterator[str]:
+    """The tasks whose question is due to be brought to mind again. That is written to its state, so that
+    it happens once per ``timeouts.reminder``, and said at its pull request, where it has one.
+    """
+    period_s = project.repo.config.timeouts.reminder
+    for task, tip in sorted(tips.items()):
+        age_s = _find_age(project, tip.state)
+        times = int(age_s // period_s) if age_s is not None else 0
+        if times < 1 or age_s is None:
+            continue
+        heard = f"reminded/{tip.state.attempt}/{times}"
+        if project.ledger.has_event(project.repo, tip, heard):
+            continue
+        written: list[State] = []
+
+        def change(old: State | None, written: list[State] = written) -> dict[str, Any]:
+            assert old is not None
+            written[:] = [old]
+            return {}
+
+        try:
+            advance(project, task, "reminded", change, heard=heard)
+        except IllegalEvent:
+            continue  # it was answered meanwhile
+        if written:
+            words = (
+                f"waits for an answer for {render_duration(age_s)}: {tip.state.question or 'see its handoff'}"
+            )
+            _comment(tip.state, task, words, open_forge)
+            yield task
+
+
+def _find_age(project: Project, state: State) -> float | None:
+    """Seconds for which the question waits; None where nobody asks."""
+    if state.status != "needs_input":
+        return None
+    asked = parse_time(state.attempts[-1].ended if state.attempts else state.event.at)
+    return None if asked is None else project.refs.now().timestamp() - asked
+
+
+def _comment(state: State, task: str, words: str, open_forge: Callable[[], Forge]) -> None:
+    """Say it where people review. A forge that can't be asked now is no reason not to remind here."""
+    if state.pull_request is None or state.branch is None:
+        return
+    try:
+        forge = open_forge()
+        review = forge.find_review(state.branch) if forge.kind != "local" else None
+        if review and review.state == "open":
+            forge.comment(review, f'`{task}` {words}\n\nAnswer it: `baton answer {task} "…"`')
+    except BatonError:
+        return
