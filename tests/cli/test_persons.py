@@ -21,6 +21,9 @@ FILES = {
     ".gitignore": "*.log\n",
 }
 
+#: The other way is the same path, which the first test walks.
+REMOTE = pytest.mark.parametrize("checkout", ["remote"], indirect=True)
+
 
 @pytest.fixture
 def ready(checkout: Checkout) -> Checkout:
@@ -94,6 +97,7 @@ def test_from_start_to_merge(ready: Checkout, baton: Baton) -> None:
     assert baton.json("accept", "greet")["task"]["state"] == "done"
 
 
+@REMOTE
 def test_given_back_with_the_work_kept(ready: Checkout, baton: Baton, tmp_path: Path) -> None:
     ready.git("switch", "--quiet", "--create", "mine")
     baton("start", "tell")
@@ -133,16 +137,15 @@ def test_given_back_with_the_work_kept(ready: Checkout, baton: Baton, tmp_path: 
     assert ready.head() == at
 
 
+@REMOTE
 def test_somebody_elses(ready: Checkout, baton: Baton, tmp_path: Path) -> None:
     baton("start", "tell")
-    place = ready.clone("other") if ready.remote else ready
-    other = Baton(place.path, tmp_path / "home", {"GIT_AUTHOR_NAME": "Uma", "GIT_COMMITTER_NAME": "Uma"})
-    if ready.remote:
-        other.env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Uma"}
-        for words in (["finish", "tell"], ["abandon", "tell"]):
-            assert other(*words, "--json", code=1).error["code"] == "somebody-else"
-        assert other("start", "tell", "--json", code=1).error["code"] == "not-claimable"
-        other("takeover", "tell", "--yes")
-        ready.commit({"hello.txt": "hello\n"}, "Hello")
-        assert baton("finish", "--json", code=1).error["code"] == "somebody-else"
-        assert "baton/tell" not in git(server(ready), "for-each-ref", "refs/heads")
+    other = Baton(ready.clone("other").path, tmp_path / "home")
+    other.env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Uma"}
+    for words in (["finish", "tell"], ["abandon", "tell"]):
+        assert other(*words, "--json", code=1).error["code"] == "somebody-else"
+    assert other("start", "tell", "--json", code=1).error["code"] == "not-claimable"
+    other("takeover", "tell", "--yes")
+    ready.commit({"hello.txt": "hello\n"}, "Hello")
+    assert baton("finish", "--json", code=1).error["code"] == "somebody-else"
+    assert "baton/tell" not in git(server(ready), "for-each-ref", "refs/heads")

@@ -30,7 +30,8 @@ from gitbaton.store.merging import CheckedOut, move_along, move_branch, recover_
 from gitbaton.store.ownbranch import refuse_unclean
 from gitbaton.store.workplace import build_environment, make_workplace, place_at, remove_workplace
 from gitbaton.store.yamledit import SetField
-from gitbaton.usecases.attempt import AttemptLog, Finished, log_path, run_checks
+from gitbaton.usecases.attempt import AttemptLog, Finished, log_path
+from gitbaton.usecases.checks import run_checks
 from gitbaton.usecases.context import check_fields, refuse_result
 from gitbaton.usecases.handoffs import find_superseded, render_handoff
 from gitbaton.usecases.material import CLAUDE_KEYS, Surroundings, read_surroundings
