@@ -84,7 +84,8 @@ class AgentRequest:
     ``log_path`` a JSON-lines file that the adapter appends to; ``session`` resumes an earlier one.
     ``mcp_servers`` has the shape of Claude Code's ``mcpServers`` object. ``words`` is what an agent is told that
     goes on with its ``session``; one that can't is told the whole ``briefing``, in which they stand too.
-    ``sessions`` is a folder in which sessions outlive the workplace; None: they don't.
+    ``sessions`` is a folder in which sessions outlive the workplace; None: they don't. ``take_news`` gives what people
+    have said since it was last called: an adapter that can tell it to its agent asks now and then.
     """
 
     task: str
@@ -104,6 +105,7 @@ class AgentRequest:
     session: str | None = None
     words: str = ""
     sessions: Path | None = None
+    take_news: Callable[[], Sequence[str]] = tuple
 
 
 class Progress(NamedTuple):

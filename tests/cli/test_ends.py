@@ -112,7 +112,6 @@ ENDS = {
     "disk": End(Outcome.AGENT_ERROR, FULL_DISK, words="File too large"),
     "rate": End(Outcome.RATE_LIMITED, [write(), {"status": 429, "times": -1}]),
     "overload": End(Outcome.OVERLOADED, [write(), {"status": 529, "times": -1}]),
-    "unreachable": End(Outcome.OVERLOADED, [write(), {"drop": "before", "times": -1}]),
     "auth": End(Outcome.AUTH, [write(), {"status": 401, "times": -1}], words="set a key"),
     "time": End(Outcome.TIMEOUT, STUBBORN, "run: {timeout: 2s}\n"),
     "idle": End(Outcome.IDLE, WORK + "import time; time.sleep(600)", config="timeouts: {idle: 1s}\n"),

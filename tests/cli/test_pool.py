@@ -35,9 +35,9 @@ if [ "$BATON_ATTEMPT" = 1 ]; then case "$BATON_TASK" in
   hang*) echo hanging; sleep 600 ;;
   die*) kill -9 $$ ;;
   kill*) kill -9 $PPID; sleep 600 ;;
-  wait*) echo half > "$BATON_TASK.txt"; echo "waits for a sign"; until [ -e "$MARKS/go" ]; do sleep 0.05; done ;;
-  stubborn*) trap '' TERM; echo half > "$BATON_TASK.txt"; echo "deaf to signals"
-    setsid sh -c 'trap "" TERM; sleep 600' & sleep 600; sleep 600 ;;
+  wait*) echo half > "$BATON_TASK.txt"; until [ -e "$MARKS/go" ]; do echo "waits for a sign"; sleep 0.2; done ;;
+  stubborn*) trap '' TERM; echo half > "$BATON_TASK.txt"; setsid sh -c 'trap "" TERM; sleep 600' &
+    while :; do echo "deaf to signals"; sleep 0.5; done ;;
 esac; fi
 echo "$BATON_TASK" > "$BATON_TASK.txt"
 echo '{"summary": "Wrote it.", "usage": {"turns": 3, "cost_usd": 0.25}}' > "$BATON_RESULT"
@@ -50,22 +50,23 @@ agents:
   ghost: {{adapter: command, command: [ghost]}}
 retries: {{attempts: {attempts}, backoff: 0.01, backoff_max: 0.01}}
 timeouts: {{idle: 2}}
-breaker: {{failures: 99}}
 """
 
 
 class Fleet:
     """A repository with a remote, tasks, and pools that run there."""
 
-    def __init__(self, folder: Path, tasks: dict[str, str], *, attempts: int = 1) -> None:
+    def __init__(self, folder: Path, tasks: dict[str, str], *, attempts: int = 1, more: str = "") -> None:
         files: dict[str, str | bytes | None] = {
-            "tasks/config.yaml": CONFIG.format(attempts=attempts),
+            "tasks/config.yaml": CONFIG.format(attempts=attempts) + (more or "breaker: {failures: 99}\n"),
             "tools/agent.sh": AGENT,
             **{f"tasks/{task}.yaml": f"title: Do {task}\n{more}" for task, more in tasks.items()},
         }
         self.checkout: Checkout = make_repository(folder, files, remote=True)
+        self.server = self.checkout.remote or self.checkout.path
         self.marks = folder / "marks"
         self.marks.mkdir()
+        self._output = folder / "output.txt"
         self.baton = Baton(self.checkout.path, folder / "home", env={"MARKS": str(self.marks)})
         self.environment = {**self.baton.environment(), "PYTHONPATH": SOURCE}
         self.command = (sys.executable, "-m", "gitbaton")
@@ -74,12 +75,16 @@ class Fleet:
         """A command in a terminal."""
         return Terminal([*self.command, *words], cwd=self.checkout.path, env=self.environment, **size)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A command in the background."""
-        return subprocess.Popen(
-            [*self.command, *words], cwd=self.checkout.path, env=self.environment, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )  # fmt: skip
+        with self._output.open("wb") as file:
+            return subprocess.Popen(
+                [*self.command, *words], cwd=self.checkout.path, env=self.environment, stdout=file, stderr=subprocess.STDOUT
+            )  # fmt: skip
+
+    def said(self) -> str:
+        """What that command has printed."""
+        return self._output.read_text(encoding="utf-8")
 
     def states(self) -> dict[str, str]:
         project = open_project(self.checkout.path, self.environment)
@@ -130,8 +135,6 @@ def test_a_diamond_of_forty_tasks_is_merged_once_each(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, diamond(), attempts=4)
     words = ("run", "--parallel", "4", "--watch", "--until-empty", "--keep-going", "--json")
     pool = fleet.start(*words, "--watch")
-    server = fleet.checkout.remote
-    assert server
     killed = False
 
     def accept_all() -> dict[str, str]:
@@ -146,7 +149,7 @@ def test_a_diamond_of_forty_tasks_is_merged_once_each(tmp_path: Path) -> None:
         if not killed and list(states).count("done") >= 12:
             killed = True
             pool.kill()
-            pool.communicate()
+            pool.wait()
             until(lambda: not fleet.survivors())
             for task, state in fleet.states().items():
                 assert state != "in_progress", task
@@ -154,22 +157,22 @@ def test_a_diamond_of_forty_tasks_is_merged_once_each(tmp_path: Path) -> None:
                     retry_task(open_project(fleet.checkout.path, fleet.environment), task, None)
             pool = fleet.start(*words)
         elif pool.poll() is not None:  # all was in review: nothing to claim, nothing ran
-            pool.communicate()
+            pool.wait()
             pool = fleet.start(*words)
         time.sleep(0.05)
     pool.send_signal(signal.SIGTERM)
-    pool.communicate(timeout=30)
+    pool.wait(30)
     assert killed
-    main = fleet.checkout.git("--git-dir", str(server), "log", "--first-parent", "--format=%s", "main")
+    main = fleet.checkout.git("--git-dir", str(fleet.server), "log", "--first-parent", "--format=%s", "main")
     for task in diamond():
-        events = [state.event.name for state in read_history(server, task)]
+        events = [state.event.name for state in read_history(fleet.server, task)]
         assert events.count("merged") == 1, task
         assert events[-1] == "merged", task
         if task.startswith(("fail", "hang", "die", "kill")):
             assert "failed" in events, task
-        assert fleet.checkout.git("--git-dir", str(server), "show", f"main:{task}.txt") == task
+        assert fleet.checkout.git("--git-dir", str(fleet.server), "show", f"main:{task}.txt") == task
     assert main.count("\n") == 40
-    crashed = read_history(server, "kill-1")[-1].attempts[0]
+    crashed = read_history(fleet.server, "kill-1")[-1].attempts[0]
     assert (crashed.outcome, "runner ended with signal 9" in (crashed.message or "")) == ("crashed", True)
     until(lambda: not fleet.survivors())
 
@@ -209,7 +212,7 @@ def test_ctrl_c_ends_all_and_keeps_their_work(four: Fleet) -> None:
     }
     for task in ("stubborn", "wait"):
         at = f"baton/{task}:{task}.txt"
-        assert four.checkout.git("--git-dir", str(four.checkout.remote), "show", at) == "half"
+        assert four.checkout.git("--git-dir", str(four.server), "show", at) == "half"
 
 
 def test_ctrl_c_twice_ends_all_at_once(four: Fleet) -> None:
@@ -255,3 +258,33 @@ def test_records_and_exit_codes(tmp_path: Path) -> None:
 
     assert baton("run", "--watch", "--until-empty", "--plan", "p", code=3).out == "no task is like that\n"
     assert baton("run", "--parallel", "2", code=1).out.startswith("broken: the program ghost was not found")
+
+
+def test_bounds_hold_in_a_pool_and_are_said_once(tmp_path: Path) -> None:
+    tasks = {f"wait-{n}": "" for n in range(5)}
+    fleet = Fleet(tmp_path, tasks, more="caps: {running: 2, open_reviews: 3}\n")
+    pool = fleet.start("run", "--parallel", "4", "--until-empty")
+    until(lambda: len(list(fleet.marks.iterdir())) == 2)
+    until(lambda: "caps.running" in fleet.said())
+    (fleet.marks / "go").touch()
+    assert pool.wait(60) == 0
+    said = fleet.said()
+    assert said.count("as many attempts run as may (caps.running: 2)") == 1
+    assert said.endswith("ended: as many tasks wait for review as may (caps.open_reviews: 3)\n")
+    assert list(fleet.states().values()).count("in_review") in (3, 4), "two may have begun when one was free"
+
+
+def test_the_breaker_pauses_a_pool_until_a_probe_went_well(tmp_path: Path) -> None:
+    fleet = Fleet(
+        tmp_path, {"kill": "", "a": "", "b": "", "c": ""}, more="breaker: {failures: 1, cooldown: 8}\n"
+    )
+    killed = fleet.baton("run", "kill", "--keep-going", code=4)
+    assert "FAILED  its runner ended with signal 9" in killed.out
+    pool = fleet.start("run", "--parallel", "2", "--until-empty", "--watch")
+    assert pool.wait(60) == 0
+    assert fleet.said().count("the last attempt failed for a reason outside the tasks") == 1
+    attempts = (read_history(fleet.server, task)[-1].attempts[0] for task in "abc")
+    probe, *others = sorted(attempts, key=lambda a: a.started)
+    assert probe.ended
+    assert all(other.started >= probe.ended for other in others), "the probe was alone"
+    assert list(fleet.states().values()) == ["in_review"] * 3 + ["failed"]

@@ -382,7 +382,7 @@ def test_silence_of_the_model_ends_it_and_its_cost_is_known(desk: Desk) -> None:
 
 
 def test_the_time_limit_ends_it_with_all_its_commands(desk: Desk) -> None:
-    report = desk.run([bash(ENDLESS)], limits=Limits(3), allowed_tools=("Bash",))
+    report = desk.run([bash(ENDLESS)], limits=Limits(6), allowed_tools=("Bash",))
     assert report.outcome is Outcome.TIMEOUT
     assert not is_alive(int((desk.work / "pid").read_text()))
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from gitbaton.edges.local_forge import LocalForge
 from gitbaton.store.live import read_tips
 from gitbaton.usecases.run import Ran, run_task
+from gitbaton.usecases.watch import POLL_S
 from gitbaton.wiring import open_agent, run_shell
 from support.claude_binary import find_claude_binary
 from support.repos import make_repository, project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gitbaton.domain.state import State
@@ -46,10 +48,26 @@ class Trial:
         files = {"tasks/job.yaml": task, "tasks/config.yaml": f"base: main\n{agent}{config}", **more}
         self.checkout.commit(files, "Plan", push=True)
 
-    def run_claude(self, script: Script) -> Ran:
-        """One attempt in which the model says what ``script`` has."""
+    def join(self, name: str) -> Trial:
+        """The same on another machine."""
+        other = Trial.__new__(Trial)
+        other.folder, other.events = self.folder / name, []
+        other.folder.mkdir()
+        other.checkout = self.checkout.clone(f"{name}/work")
+        return other
+
+    def run_claude(self, script: Script, on_event: Callable[[RunEvent], None] | None = None) -> Ran:
+        """One attempt in which the model says what ``script`` has. With ``on_event`` the state is looked at all the
+        time.
+        """
+
+        def follow(event: RunEvent) -> None:
+            self.events.append(event)
+            if on_event:
+                on_event(event)
+
         environment = {"ANTHROPIC_BASE_URL": script.url, "CLAUDE_CODE_MAX_RETRIES": "0"}
-        ran = run_task(self.project(**environment), "job", self.events.append)
+        ran = run_task(self.project(**environment), "job", follow, poll_s=0 if on_event else POLL_S)
         assert isinstance(ran, Ran)
         return ran
 

@@ -41,15 +41,6 @@ def test_no_checks_is_said_plainly(trial: Trial) -> None:
     assert trial.handoff()["verified"] is False
 
 
-@pytest.mark.promise("attempt.success")
-def test_no_change(trial: Trial) -> None:
-    trial.plan()
-    ran = trial.run("print('nothing to do here')")
-    assert ran.verdict.outcome is Outcome.NO_CHANGE
-    assert trial.state().status == "failed"
-    assert trial.server("refs/heads/baton/*") == {}
-
-
 @pytest.mark.promise("attempt.success", "attempt.kept")
 def test_out_of_scope_work_is_kept_but_not_on_the_branch(trial: Trial) -> None:
     trial.plan("title: Job\npaths: [src/**]\n")
@@ -169,15 +160,6 @@ def test_an_agent_that_fails_is_retried_after_a_while(trial: Trial) -> None:
     assert trial.files("refs/heads/baton/job") == ["work.txt"], "its work is a checkpoint on the branch"
     handoff = trial.handoff()
     assert (handoff["incomplete"], handoff["outcome"]) == (True, "agent_error")
-
-
-@pytest.mark.promise("attempt.kept")
-def test_a_time_limit(trial: Trial) -> None:
-    trial.plan("title: Job\nrun: {timeout: 1s}\n")
-    ran = trial.run(WRITE + "import time; time.sleep(60)")
-    assert ran.verdict.outcome is Outcome.TIMEOUT
-    assert trial.files("refs/heads/baton/job") == ["work.txt"]
-    assert trial.state().attempts[0].outcome is Outcome.TIMEOUT
 
 
 def test_a_question_waits_for_a_person(trial: Trial) -> None:

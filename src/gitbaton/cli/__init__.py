@@ -55,6 +55,7 @@ COMMANDS: dict[str, Listed] = {
     "run": Listed("runs", "Run", "let an agent work on the next ready task"),
     "briefing": Listed("runs", "Run", "print what an agent would be told"),
     "logs": Listed("runs", "Run", "print the log of an attempt"),
+    "agents": Listed("agents", "Run", "list agents, and check whether they could run"),
     "takeover": Listed("runs", "Run", "take a task from whoever has it, and work on its branch"),
     "stop": Listed("runs", "Run", "end an attempt, or give your claim back"),
     "review": Listed("reviews", "Review", "look at published work"),
@@ -100,9 +101,7 @@ def main(argv: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         if len(words) > 1 and words[0] == "help" and not words[1].startswith("-"):
             return main([words[1], "--help"])
-        from gitbaton.cli.helptext import render_overview
-
-        print(render_overview(COMMANDS))
+        _print_overview(paging=paging and bool(words))
         return 0 if words else 2
     if words[0] in ("--version", "version"):
         print(f"baton {__version__}")
@@ -116,6 +115,20 @@ def main(argv: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 as above
         return _report(error, as_json=as_json)
     return carry_out(command, arguments, as_json=as_json, paging=paging)
+
+
+def _print_overview(*, paging: bool) -> None:
+    import sys
+
+    from gitbaton.cli.helptext import render_overview
+
+    text = render_overview(COMMANDS)
+    if sys.stdout.isatty():
+        from gitbaton.cli.face import show
+
+        show(text, paging=paging)
+    else:
+        print(text)
 
 
 def _take_globals(words: list[str]) -> tuple[list[str], bool]:

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 from gitbaton.cli import GLOBAL_FLAGS
 from gitbaton.errors import BatonError, UsageError, explain_os_error
@@ -75,7 +75,7 @@ class Parser(argparse.ArgumentParser):
         """The help, in our own form."""
         from gitbaton.cli.helptext import render_command
 
-        return render_command(self, self.examples)
+        return _fit(render_command(self, self.examples), sys.stdout)
 
     def error(self, message: str) -> NoReturn:
         """Raises ``UsageError``."""
@@ -165,25 +165,28 @@ def carry_out(command: Command, arguments: argparse.Namespace, *, as_json: bool,
         if as_json:
             say(json.dumps(answer.record, ensure_ascii=False))
         else:
-            _show(answer.text, paging=paging)
+            show(answer.text, paging=paging)
         return answer.exit_code
     except BaseException as error:  # noqa: BLE001 this is the boundary
         return report(error, as_json=as_json)
 
 
-def _show(text: str, *, paging: bool) -> None:
-    """Print text for a person, as the terminal can show it."""
-    if not sys.stdout.isatty():
-        say(text)
-        return
-    from gitbaton.report.terminal import fit_stream
-
-    if paging and "\n" in text:
+def show(text: str, *, paging: bool) -> None:
+    """Print text for a person, as the terminal can show it; what is longer than the screen in a pager."""
+    if paging and "\n" in text and sys.stdout.isatty():
         from gitbaton.cli.pager import show_in_pager
 
         if show_in_pager(text):
             return
-    say(fit_stream(text, sys.stdout))
+    say(_fit(text, sys.stdout))
+
+
+def _fit(text: str, stream: TextIO) -> str:
+    if text.isascii() or not stream.isatty():
+        return text
+    from gitbaton.report.terminal import fit_stream
+
+    return fit_stream(text, stream)
 
 
 def say(text: str) -> None:
@@ -207,12 +210,10 @@ def report(error: BaseException, *, as_json: bool) -> int:
 
             print(json.dumps(error_record(error), ensure_ascii=False), file=sys.stderr)
         else:
-            print(f"error: {error.message}", file=sys.stderr)
-            for problem in error.problems:
-                if str(problem) != error.message:
-                    print(f"  {problem}", file=sys.stderr)
-            if error.hint:
-                print(f"hint: {error.hint}", file=sys.stderr)
+            lines = [f"error: {error.message}"]
+            lines += [f"  {problem}" for problem in error.problems if str(problem) != error.message]
+            lines += [f"hint: {error.hint}"] if error.hint else []
+            print(_fit("\n".join(lines), sys.stderr), file=sys.stderr)
         return error.exit_code
     if isinstance(error, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)

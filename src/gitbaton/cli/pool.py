@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_INTERRUPTED, EXIT_NOTHING, Answer
+from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_BUG, EXIT_INTERRUPTED, EXIT_NOTHING, Answer
 from gitbaton.cli.filters import read_filters
 from gitbaton.edges.crew import Crew, Member
 from gitbaton.edges.interruption import SIGNALS
@@ -51,12 +52,15 @@ def run_pool(project: Project, a: argparse.Namespace) -> Answer:
 
 @dataclass
 class _Work:
-    """What one member is at. ``task`` is None as long as it looks."""
+    """What one member is at. ``task`` is None as long as it looks. ``orphan``: it ends what another one had begun, and
+    this is what happened to that.
+    """
 
     member: Member
     task: str | None = None
     run: str = ""
-    recovers: bool = False
+    orphan: dict[str, Any] | None = None
+    has_begun: bool = False
     is_done: bool = False
     began: float = field(default_factory=time.monotonic)
 
@@ -192,8 +196,12 @@ class _Face:
         if member.end is not None:
             self._work.pop(member.pid, None)
             self._free = [other for other in self._free if other is not member]
-            if not work.is_done:
+            if not work.is_done and work.orphan is None:
                 self._broke_down(work)
+            work.is_done = True
+        if work.is_done and (error := work.orphan):
+            work.orphan = None
+            self._failed(work, error, EXIT_BUG)
 
     def _claimed(self, work: _Work, message: dict[str, Any]) -> None:
         work.task, work.run = message["task"], message["run"]
@@ -205,6 +213,7 @@ class _Face:
 
     def _event(self, work: _Work, message: dict[str, Any]) -> None:
         assert work.task is not None, "a member speaks of what it does once it has a task"
+        work.has_begun = work.has_begun or message["event"] == "agent"
         if seat := self._totals.seats.get(work.task):
             seat.turns = max(seat.turns, message["turns"] or 0)
             seat.cost_usd = max(seat.cost_usd, message["cost_usd"] or 0.0)
@@ -225,55 +234,58 @@ class _Face:
         self._stream("ended", {"task": work.task, "outcome": said["outcome"], "message": said["message"]})
 
     def _failed(self, work: _Work, error: dict[str, Any], code: int) -> None:
-        """A member met an error: alone with its task, or while it looked."""
+        """A member met an error: while it looked, with its task, or while it ended what another one had begun."""
         work.is_done = True
-        if work.recovers:
-            return
-        now = time.monotonic()
-        if work.task is None and (code == EXIT_INTERRUPTED or self._pool.halt):
-            self._pool.gave_up_look()
-            return
-        task = work.task or error.get("data", {}).get("task")
-        problem = BatonError(error["message"], code=error["code"], hint=error["hint"], data=error.get("data"))
-        problem.exit_code = code  # type: ignore[misc] # each class has its own; this one stands for them all
+        if work.orphan is not None:
+            return  # the lease ends what can't be ended now
         if work.task is None:
-            said = self._pool.look_failed(problem, now, task)
-            if said or self._pool.error is problem:
-                self._errors.append(
-                    {**error, "data": {**error.get("data", {}), **({"task": task} if task else {})}}
-                )
-                self._say(f"{task}: {problem.message}" if task else said)
-                self._say(f"  {problem.hint}" if said and problem.hint else None)
-            if task:
-                self._codes.append(code)
+            self._look_failed(error, code)
             return
-        self._errors.append({**error, "data": {**error.get("data", {}), "task": task}})
+        self._note_error(error, work.task)
         if code == EXIT_INTERRUPTED:
-            self._leave(
-                work, End.PERSON, "interrupted before the agent began: the claim is given back", (0, 0.0), []
-            )
+            before = "" if work.has_begun else " before the agent began: the claim is given back"
+            self._leave(work, End.PERSON, f"interrupted{before}", (0, 0.0), [])
             return
         self._codes.append(EXIT_ATTEMPT_FAILED)
-        notes = [error["hint"]] if error["hint"] else []
-        lost = error["code"] == "lease-lost"
-        self._leave(work, End.PERSON if lost else End.FAILED, error["message"], (0, 0.0), notes)
+        end = End.PERSON if error["code"] == "lease-lost" else End.FAILED
+        self._leave(work, end, error["message"], (0, 0.0), [error["hint"]] if error["hint"] else [])
+
+    def _look_failed(self, error: dict[str, Any], code: int) -> None:
+        if code == EXIT_INTERRUPTED or self._pool.halt:
+            self._pool.gave_up_look()
+            return
+        task = error.get("data", {}).get("task")
+        problem = BatonError(error["message"], code=error["code"], hint=error["hint"], data=error.get("data"))
+        problem.exit_code = code  # type: ignore[misc] # each class has its own; this one stands for them all
+        said = self._pool.look_failed(problem, time.monotonic(), task)
+        if said or self._pool.error is problem:
+            self._note_error(error, task)
+            self._say(f"{task}: {problem.message}" if task else said)
+            self._say(f"  {problem.hint}" if said and problem.hint else None)
+        if task:
+            self._codes.append(code)
+
+    def _note_error(self, error: dict[str, Any], task: str | None) -> None:
+        self._errors.append({**error, "data": {**error.get("data", {}), **({"task": task} if task else {})}})
 
     def _broke_down(self, work: _Work) -> None:
-        """A member has ended without a word: somebody killed it, or the machine is out of memory."""
+        """A member has ended without a word: somebody killed it, or the machine is out of memory. What it was at is
+        ended by another one; its place is free only then, so that caps and the circuit breaker count it.
+        """
         end = work.member.end or 0
-        how = f"signal {-end}" if end < 0 else f"exit code {end}"
-        why = f"its runner ended with {how}"
+        if work.task is None and work.member.orders > 1 and end >= 0:  # it was leaving when it was told
+            self._pool.gave_up_look()
+            self._pool.hurry(time.monotonic())
+            return
+        why = "its runner ended with " + (f"signal {-end}" if end < 0 else f"exit code {end}")
         if complaint := work.member.complaint:
             why += f": {complaint.splitlines()[-1]}"
         error = error_record(BatonError(why, code="runner-killed", hint=None))
-        if work.task is None:
-            self._failed(work, error, 70)
+        if work.task is None or self._kill_at is not None:
+            self._failed(work, error, EXIT_BUG)
             return
-        if self._kill_at is None and not work.recovers:
-            orphan = {"task": work.task, "run": work.run, "reason": why}
-            self._order(_Work(self._find_member(), work.task, work.run, recovers=True), {"recover": orphan})
-        if not work.recovers:
-            self._failed(work, error, 70)
+        orphan = {"task": work.task, "run": work.run, "reason": why}
+        self._order(_Work(self._find_member(), work.task, work.run, orphan=error), {"recover": orphan})
 
     def _leave(self, work: _Work, end: End, text: str, figures: tuple[int, float], notes: list[str]) -> None:
         work.is_done = True
@@ -313,7 +325,8 @@ class _Face:
         """One line of JSON on stderr for those who read along."""
         if self._options.json:
             shown = {k: v for k, v in fields.items() if k != "type"}
-            print(json.dumps(record(kind, **shown), ensure_ascii=False), file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):  # nobody reads along any more; the work goes on
+                print(json.dumps(record(kind, **shown), ensure_ascii=False), file=sys.stderr, flush=True)
 
     def _draw(self) -> None:
         if not self._options.json:

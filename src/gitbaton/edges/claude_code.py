@@ -14,13 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitbaton.domain.feedback import render_clarifications
 from gitbaton.edges.claude_events import ClaudeStream
 from gitbaton.edges.claude_launch import (
     build_command,
     build_environment,
     name_session,
     open_desk,
-    render_prompt,
+    render_message,
 )
 from gitbaton.edges.claude_outcome import judge_end, measure_use
 from gitbaton.edges.claude_sessions import keep_session, restore_session
@@ -117,11 +118,20 @@ class ClaudeCode:
                 for progress in stream.feed(event):
                     on_progress(progress._replace(text=redactor.redact(progress.text)))
 
+            def tell_news() -> bytes | None:
+                if stream.result is not None:
+                    return None  # it has said its last word; what it was told just before, it heeds yet
+                words = request.take_news()
+                if words:
+                    on_progress(Progress("note", "hears what was said meanwhile"))
+                return render_message(render_clarifications(words)) if words else b""
+
             end = run_supervised(
                 build_command(self._find(request.workplace, env), request, desk, session),
                 cwd=request.workplace,
                 env=env,
-                stdin=render_prompt(told),
+                stdin=render_message(told),
+                more_input=tell_news,
                 on_line=on_line,
                 timeout_s=request.limits.timeout_s,
                 idle_s=request.limits.idle_s,

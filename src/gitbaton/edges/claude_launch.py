@@ -108,7 +108,7 @@ def build_environment(request: AgentRequest, desk: Desk) -> dict[str, str]:
 
 def build_command(program: str, request: AgentRequest, desk: Desk, session: str) -> list[str]:
     """The program with all its options; what may be large or secret stands in files or comes on stdin."""
-    command = [program, "-p", "--output-format", "stream-json", "--verbose"]
+    command = [program, "-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"]
     command += ["--setting-sources", "user", "--strict-mcp-config", "--disable-slash-commands"]
     command += ["--settings", json.dumps({"includeCoAuthoredBy": False})]
     command += ["--permission-mode", "acceptEdits", "--permission-prompts", "none"]
@@ -128,11 +128,13 @@ def build_command(program: str, request: AgentRequest, desk: Desk, session: str)
     return [*command, "--resume" if request.session else "--session-id", session]
 
 
-def render_prompt(briefing: str) -> bytes:
-    """The briefing as Claude Code reads it from stdin."""
+def render_message(text: str) -> bytes:
+    """What the agent is told, as Claude Code reads it from stdin: a line of JSON."""
     # A first character "/" makes it a command of Claude Code's own, --disable-slash-commands or not: the
     # run would end as a success without a single request to the model.
-    return ("\n" + briefing if briefing.startswith("/") else briefing).encode(errors="replace")
+    text = ("\n" + text if text.startswith("/") else text).encode(errors="replace").decode()
+    message = {"role": "user", "content": [{"type": "text", "text": text}]}
+    return json.dumps({"type": "user", "message": message}).encode() + b"\n"
 
 
 def name_session(request: AgentRequest) -> str:

@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -22,14 +23,18 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16
 _TAIL = 4000
+_LEAVE_S = 10.0  # for members that are at something although the pool has ended, which only a failure of ours can mean
 
 
 class Member:
-    """One process. ``end`` is its exit code, negative for a signal; None while it lives."""
+    """One process. ``end`` is its exit code, negative for a signal; None while it lives. ``orders`` counts what it was
+    told to do.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.pid = process.pid
         self.end: int | None = None
+        self.orders = 0
         self._process = process
         self._said = b""
         self._complained = b""
@@ -42,8 +47,15 @@ class Member:
     def tell(self, order: Mapping[str, Any]) -> None:
         """Give it something to do. If it has ended, ``hear`` says so."""
         assert self._process.stdin is not None
+        self.orders += 1
         with contextlib.suppress(OSError):
             self._process.stdin.write(f"{json.dumps(order)}\n".encode())
+
+    def dismiss(self) -> None:
+        """There are no more orders: it ends, and what it is at is stopped."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
@@ -102,6 +114,11 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for member in self.members:
+            member.dismiss()
+        deadline = time.monotonic() + _LEAVE_S
+        while self.members and time.monotonic() < deadline:
+            self.wait(deadline - time.monotonic())
         self.kill()
         signal.set_wakeup_fd(self._before)
         for number, handler in self._old_handlers.items():

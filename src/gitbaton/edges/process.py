@@ -63,6 +63,7 @@ def run_supervised(
     on_line: Callable[[Stream, str], None],
     timeout_s: float,
     stdin: bytes = b"",
+    more_input: Callable[[], bytes | None] | None = None,
     idle_s: float | None = None,
     should_stop: Callable[[], Outcome | None] = never,
     grace_s: float = GRACE_S,
@@ -73,7 +74,8 @@ def run_supervised(
     ``env`` is the whole environment (one variable, ``BATON_PROCESS``, is added to find descendants by);
     the program is looked up on its PATH, and relative to ``cwd`` when its name has a slash. ``on_line``
     gets every line of both streams as it comes, cut to ``line_max`` bytes. ``idle_s`` bounds the time
-    without any output. Whatever this function raises, ``KeyboardInterrupt`` included, the program and
+    without any output. ``more_input`` is asked a few times a second for what comes after ``stdin``, until it gives
+    None, which ends the program's input. Whatever this function raises, ``KeyboardInterrupt`` included, the program and
     all that it started are gone by then. Raises ``Refusal`` when the program can't be started.
     """
     program = find_program(command[0], cwd=cwd, path=env.get("PATH", ""))
@@ -88,7 +90,9 @@ def run_supervised(
 
     watch = Watch(timeout_s=timeout_s, idle_s=idle_s, should_stop=should_stop, grace_s=grace_s)
     argv = [program, *command[1:]]
-    with Supervision(argv, cwd=cwd, env=env, stdin=stdin, on_data=on_data, watch=watch) as run:
+    with Supervision(
+        argv, cwd=cwd, env=env, stdin=stdin, on_data=on_data, watch=watch, more_input=more_input
+    ) as run:
         run.until_end()
     for line in splitters["stdout"].flush():
         on_line("stdout", line)

@@ -80,7 +80,8 @@ class Watch:
 
 class Supervision:
     """One run. A context manager: at its end nothing of the program is alive, and the public attributes
-    say how it ended (as in ``process.ProcessEnd``).
+    say how it ended (as in ``process.ProcessEnd``). ``more_input`` is asked a few times a second for what the program
+    is to be told besides ``stdin``; None from it closes the program's input.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Supervision:
         on_data: Callable[[Stream, bytes], None],
         watch: Watch,
         merge: bool = False,
+        more_input: Callable[[], bytes | None] | None = None,
     ) -> None:
         self.exit_code = 0
         self.stopped_by: Outcome | None = None
@@ -109,6 +111,7 @@ class Supervision:
         self._tree = ProcessTree(self._process.pid, mark)
         self._selector = selectors.DefaultSelector()
         self._stdin = memoryview(stdin)
+        self._more_input = more_input
         self._register("stdout", self._process.stdout, selectors.EVENT_READ)
         self._register("stderr", self._process.stderr, selectors.EVENT_READ)
         self._register("stdin", self._process.stdin, selectors.EVENT_WRITE)
@@ -161,6 +164,7 @@ class Supervision:
 
     def _exchange(self, tick_s: float) -> None:
         """Move bytes between the program and us, for at most ``tick_s``."""
+        self._take_input()
         if not self._selector.get_map():  # it has closed its streams and goes on
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(tick_s)
@@ -180,7 +184,21 @@ class Supervision:
             self._stdin = self._stdin[:0]
         if not self._stdin:
             self._selector.unregister(key.fileobj)
+            if self._more_input is None:
+                self._close_stdin()
+
+    def _take_input(self) -> None:
+        """What is to be written next, once all before it is."""
+        pipe = self._process.stdin
+        if self._more_input is None or self._stdin or pipe is None or pipe.closed:
+            return
+        more = self._more_input()
+        if more is None:
+            self._more_input = None
             self._close_stdin()
+        elif more:
+            self._stdin = memoryview(more)
+            self._register("stdin", pipe, selectors.EVENT_WRITE)
 
     def _read(self, key: selectors.SelectorKey) -> bool:
         """Hand on what is there; True if there was something."""

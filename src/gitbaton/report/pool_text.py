@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -106,11 +107,15 @@ class PoolLines:
 
     def say(self, text: str) -> None:
         """Something about the pool itself."""
-        print(printable(text), file=self._stream, flush=True)
+        self._print(printable(text))
 
     def line(self, task: str, text: str) -> None:
         """One line of one task."""
-        print(f"{task}  {text}".rstrip(), file=self._stream, flush=True)
+        self._print(f"{task}  {text}".rstrip())
+
+    def _print(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody reads along any more; the work goes on
+            print(text, file=self._stream, flush=True)
 
     def draw(self, *, now: bool = False) -> None:
         """Nothing is redrawn here."""
@@ -180,8 +185,7 @@ class PoolScreen:
         out = (f"\x1b[{rows}A" if rows else "") + "\r\x1b[J"
         out += "".join(f"{line}\n" for line in self._above) + "".join(f"{line}\n" for _, line in lines)
         self._above = []
-        self._stream.write(out)
-        self._stream.flush()
+        self._write(out)
 
     def close(self) -> None:
         """Print what is still to be said, and take the block away."""
@@ -189,8 +193,12 @@ class PoolScreen:
         rows = self._count_rows(self._measure()[0])
         out = (f"\x1b[{rows}A" if rows else "") + "\r\x1b[J" + "".join(f"{x}\n" for x in self._above)
         self._above, self._block = [], []
-        self._stream.write(out)
-        self._stream.flush()
+        self._write(out)
+
+    def _write(self, out: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal is gone; the work is ended in order all the same
+            self._stream.write(out)
+            self._stream.flush()
 
     def _count_rows(self, columns: int) -> int:
         """How many rows the block takes now: a terminal that became narrower has broken its lines."""

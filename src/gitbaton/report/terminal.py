@@ -26,6 +26,7 @@ _PLAIN = str.maketrans({
     "“": '"', "”": '"', "‘": "'", "’": "'",
 })  # fmt: skip
 _COLOR_CODE = re.compile(r"\x1b\[[0-9;]*m")
+_C = ("C", "POSIX")
 #: Least room for the last column beside the others.
 _LAST_MIN = 16
 
@@ -57,8 +58,11 @@ def has_unicode(stream: TextIO) -> bool:
     """
     if not (getattr(stream, "encoding", "") or "").lower().startswith("utf"):
         return False
-    spoken = next((v for n in ("LC_ALL", "LC_CTYPE", "LANG") if (v := os.environ.get(n))), "C")
-    return not stream.isatty() or spoken not in ("C", "POSIX")
+    said = os.environ.get
+    spoken = next((v for n in ("LC_ALL", "LC_CTYPE", "LANG") if (v := said(n))), "C")
+    if spoken == "C.UTF-8" and sys.flags.utf8_mode and not said("LC_ALL") and said("LANG", "C") in ("", *_C):
+        spoken = "C"  # Python has set LC_CTYPE at its start, because the locale was C
+    return not stream.isatty() or spoken not in _C
 
 
 def fit_stream(text: str, stream: TextIO) -> str:

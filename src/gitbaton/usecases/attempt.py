@@ -21,6 +21,7 @@ from gitbaton.ports import AgentReport, AgentRequest
 from gitbaton.store.git import is_ancestor, read_objects
 from gitbaton.store.workplace import Workplace, build_environment, make_workplace
 from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
+from gitbaton.usecases.news import News
 from gitbaton.usecases.rounds import Bench, work_in_rounds, write_briefing
 from gitbaton.usecases.watch import POLL_S as POLL_S  # noqa: PLC0414 who runs attempts may say how often they ask
 from gitbaton.usecases.watch import Watch
@@ -52,7 +53,7 @@ class Finished:
     """An attempt that ended, before anything was published: the verdict and all that stands behind it.
     ``tree`` is what the agent left, an object of the workplace's own git dir; ``start`` the commit it began at,
     ``branch_tip`` the task branch on the remote then (None: none). ``handed_back`` is what the agent was given to
-    mend on the way.
+    mend on the way; ``heard`` the guidance that reached it.
     """
 
     claim: Claim
@@ -69,6 +70,7 @@ class Finished:
     secrets: dict[str, str]
     interrupted: bool
     handed_back: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
 
 
 class AttemptLog:
@@ -119,13 +121,14 @@ def carry_out(
     briefing = render_briefing(
         gather_material(project, around, state, commit=claim.base, work=start, attempt=state.attempt)
     )
-    briefing_path = place.root / "briefing.md"
+    briefing_path, notes = place.root / "briefing.md", place.root / "notes.md"
     marks = {
         "BATON_TASK": task_id,
         "BATON_ATTEMPT": str(state.attempt),
         "BATON_RUN": claim.run,
         "BATON_OUTBOX": str(place.outbox),
         "BATON_BRIEFING": str(briefing_path),
+        "BATON_NOTES": str(notes),
         "BATON_ROUND": "1",
     }
     env.update(marks)
@@ -144,15 +147,23 @@ def carry_out(
         n: project.environment[n] for n in _SECRET_NAMES + settings.secrets if project.environment.get(n)
     }
     check_env = build_environment(project.environment, settings.agent.env, place, author)
-    watch = Watch(project, claim, poll_s)
-    bench = Bench(project, claim, around, place, start, log, agent, watch, check_env, secrets)
+    news = News(notes)
+
+    def hear(words: tuple[str, ...]) -> None:
+        for text in words:
+            log.say("agent", f"a person says: {text}")
+        news.add(words)
+
+    watch = Watch(project, claim, poll_s, hear)
+    request = replace(request, take_news=news.take)
+    bench = Bench(project, claim, around, place, start, log, agent, watch, news, check_env, secrets)
     last, handed_back = work_in_rounds(bench, request)
     if last.verdict.outcome is not Outcome.NEEDS_INPUT and request.sessions:  # nobody will go on with it
         shutil.rmtree(request.sessions, ignore_errors=True)
     return Finished(
         claim=claim, around=around, place=place, start=start, branch_tip=branch_tip, tree=last.tree, changes=last.changes,
         report=last.report, collected=last.collected, checks=last.checks, verdict=last.verdict, secrets=secrets,
-        interrupted=last.interrupted, handed_back=handed_back,
+        interrupted=last.interrupted, handed_back=handed_back, heard=watch.heard,
     )  # fmt: skip
 
 

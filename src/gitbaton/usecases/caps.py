@@ -119,8 +119,13 @@ def _judge_outage(view: View, config: Config, now: datetime, running: list[Entry
     left = config.breaker.cooldown - (now.timestamp() - (parse_time(failed[-1].ended) or 0.0))
     if left > 0:
         why = failed[-1].message or failed[-1].outcome
+        many = (
+            f"{len(failed)} attempts in a row failed for reasons outside the tasks"
+            if len(failed) > 1
+            else "the last attempt failed for a reason outside the tasks"
+        )
         return Reached(
-            f"{len(failed)} attempts in a row failed for reasons outside the tasks ({why}); the next try is in {left:.0f} s",
+            f"{many} ({why}); the next try is in {left:.0f} s",
             wait_s=left,
         )
     if not running:

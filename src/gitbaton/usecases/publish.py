@@ -13,7 +13,7 @@ from gitbaton.errors import BatonError
 from gitbaton.ports import RefUpdate, Review
 from gitbaton.store.capture import bring_home, own_git
 from gitbaton.store.documents import edit_document
-from gitbaton.store.git import Commit, commit_tree, read_objects, resolve, write_blob, write_tree_with
+from gitbaton.store.git import Commit, commit_tree, read_objects, write_blob, write_tree_with
 from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.yamledit import SetField
@@ -23,7 +23,7 @@ from gitbaton.usecases.transitions import LeaseLost, advance, draw_chance, read_
 from gitbaton.usecases.work import attempt_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.lifecycle import EventName
@@ -169,7 +169,7 @@ def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
         return end_of_attempt(
             project, old, verdict, head=head if to_branch else None, handoff=path if to_branch else None,
             session=done.report.session, usage=done.report.usage, question=done.collected.question,
-            retry_after_s=done.report.retry_after_s,
+            retry_after_s=done.report.retry_after_s, heard=done.heard,
         )  # fmt: skip
 
     def event_for() -> EventName:
@@ -197,8 +197,11 @@ def _advance(project: Project, task: str, event: EventName, fields: dict[str, An
 def end_of_attempt(
     project: Project, old: State, verdict: Verdict, *, head: str | None, handoff: str | None, session: str | None = None,
     usage: object = None, question: str | None = None, retry_after_s: float | None = None,
+    heard: Collection[str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The fields of the state after an attempt: its entry closed, the next try timed, guidance used up."""
+    """The fields of the state after an attempt: its entry closed, the next try timed, guidance used up as far as it was
+    ``heard`` (None: all of it).
+    """
     now = project.refs.now()
     good = OUTCOMES[verdict.outcome].good
     attempts: Sequence[Any] = old.attempts
@@ -226,7 +229,9 @@ def end_of_attempt(
         "question": question if verdict.outcome is Outcome.NEEDS_INPUT else None,
         "reason": None if good else verdict.message[:2000],
         "retry_at": None if good or limit <= old.attempt else render_time(now + timedelta(seconds=wait)),
-        "guidance": () if good else old.guidance,
+        "guidance": tuple(g for g in old.guidance if heard is not None and g not in heard)
+        if good
+        else old.guidance,
     }
 
 
@@ -300,8 +305,3 @@ def _check_fence(project: Project, task: str, run: str) -> None:
     if tip is None or tip.state.run != run or tip.state.status != "in_review":
         holder = tip.state.claimed_by if tip else None
         raise LeaseLost(task, run, holder.name if holder and tip and tip.state.run != run else None)
-
-
-def find_head(project: Project, state: State) -> str | None:
-    """The tip of a task's branch, if this clone has it."""
-    return resolve(project.repo.git, state.head) if state.head else None

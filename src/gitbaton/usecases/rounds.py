@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.backoff import PAUSE_MAX_S, PAUSE_S, draw_backoff
 from gitbaton.domain.durations import render_duration
-from gitbaton.domain.feedback import render_continuation, render_feedback
+from gitbaton.domain.feedback import render_clarifications, render_continuation, render_feedback
 from gitbaton.domain.guards import judge_change, redact
 from gitbaton.domain.outbox import QUESTION_MAX
 from gitbaton.domain.outcome import OUTCOMES, Outcome
@@ -25,6 +25,8 @@ from gitbaton.usecases.checks import check_result, run_checks
 from gitbaton.usecases.transitions import draw_chance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitbaton.domain.guards import ChangedFile, Finding
     from gitbaton.domain.handoff import CheckResult
     from gitbaton.domain.outbox import Collected
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from gitbaton.usecases.attempt import AttemptLog
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.material import Surroundings
+    from gitbaton.usecases.news import News
     from gitbaton.usecases.project import Project
     from gitbaton.usecases.watch import Watch
 
@@ -41,6 +44,7 @@ INTERRUPTED = "interrupted at the keyboard"
 _WAITED_OUT = (Outcome.RATE_LIMITED, Outcome.OVERLOADED)
 #: With less time than this, and less than this share of the limit, another round would only be cut off.
 _ROUND_MIN_S, _ROUND_SHARE = 20.0, 0.1
+_SAID_MAX = 5  # so many rounds more, because people said something
 _LOOK_S = 1.0  # how often a waiting attempt asks whether it is still wanted
 
 
@@ -58,6 +62,7 @@ class Bench:
     log: AttemptLog
     agent: Agent
     watch: Watch
+    news: News
     check_env: dict[str, str]
     secrets: dict[str, str]
 
@@ -101,31 +106,56 @@ class Meter:
 
 def work_in_rounds(bench: Bench, request: AgentRequest) -> tuple[Round, tuple[str, ...]]:
     """The last round, with the use of all of them, and what was handed back before it."""
-    meter, log = Meter(request.limits), bench.log
-    most = bench.project.repo.config.retries.fix_rounds
+    meter, first = Meter(request.limits), request
     handed_back: list[str] = []
     before: Round | None = None
-    first = request
     while True:
         seen = _go_round(bench, request, meter, before)
-        outcome = seen.verdict.outcome
-        if seen.interrupted or not OUTCOMES[outcome].mendable or len(handed_back) >= most:
-            break
-        if before is not None and seen.state_of_work == before.state_of_work:
-            log.say("agent", "nothing has changed since, so it is not handed back again")
+        words = _find_words(bench, seen, before, handed_back)
+        if not words:
             break
         left = meter.find_left()
         if left is None:
-            log.say("agent", "it is not handed back: too little time, turns or money is left")
+            bench.log.say("agent", "it is not handed back: too little time, turns or money is left")
             break
-        reason = f"{outcome.value.replace('_', ' ')}: {shorten_to_line(seen.verdict.message, 500)}"
-        handed_back.append(reason)
-        number = len(handed_back)
-        log.say("agent", f"handed back, round {number} of {most}: {reason}")
-        words = render_feedback(seen.verdict, seen.checks, number=number, most=most)
-        request = _hand_on(first, seen.report, redact(words, bench.secrets), left, number + 1)
+        handed_back.append(words.reason)
+        bench.log.say("agent", f"handed back: {words.reason}")
+        text = redact(words.text, bench.secrets)
+        request = _hand_on(first, seen.report, text, left, len(handed_back) + 1)
         before = seen
     return seen._replace(report=replace(seen.report, usage=meter.usage)), tuple(handed_back)
+
+
+class Words(NamedTuple):
+    """What an agent is told that goes on, and the reason in a line."""
+
+    reason: str
+    text: str
+
+
+def _find_words(bench: Bench, seen: Round, before: Round | None, handed_back: Sequence[str]) -> Words | None:
+    """What the agent is to hear after a round: what is wrong with the work, as far as it can mend that, and what
+    people said that it has not heard yet.
+    """
+    outcome, most = seen.verdict.outcome, bench.project.repo.config.retries.fix_rounds
+    if (
+        seen.interrupted
+        or seen.report.outcome is not Outcome.SUCCEEDED
+        or len(handed_back) >= most + _SAID_MAX
+    ):
+        return None
+    reasons, texts = [], []
+    if news := bench.news.take() if OUTCOMES[outcome].good or OUTCOMES[outcome].mendable else ():
+        reasons.append("a person said more")
+        texts.append(render_clarifications(news))
+    if OUTCOMES[outcome].mendable and len(handed_back) < most:
+        if news or before is None or seen.state_of_work != before.state_of_work:
+            reasons.append(f"{outcome.value.replace('_', ' ')}: {shorten_to_line(seen.verdict.message, 500)}")
+            number = len(handed_back) + 1
+            texts.append(render_feedback(seen.verdict, seen.checks, number=number, most=most))
+        else:
+            bench.log.say("agent", "nothing has changed since, so it is not handed back again")
+    return Words("; ".join(reasons), "\n".join(texts)) if texts else None
 
 
 def _hand_on(

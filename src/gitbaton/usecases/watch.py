@@ -19,7 +19,7 @@ POLL_S = 30.0
 
 class Watch:
     """Asks the state ref, now and then, whether the attempt still is ours and still wanted. ``on_words`` is told
-    what people say to the attempt meanwhile, once each.
+    what people say to the attempt meanwhile, once each; ``heard`` is all that was said to it.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Watch:
         self._claim = claim
         self._poll_s = poll_s
         self._on_words = on_words
-        self._heard = claim.tip.state.guidance
+        self.heard = claim.tip.state.guidance
         self._next = project.clock().timestamp() + poll_s
 
     def __call__(self) -> Outcome | None:
@@ -51,9 +51,9 @@ class Watch:
             return Outcome.LOST_LEASE
         if tip.state.status == "stopped":
             return Outcome.STOPPED
-        if tip.state.guidance != self._heard:
-            news = tuple(g for g in tip.state.guidance if g not in self._heard)
-            self._heard = tip.state.guidance
+        if tip.state.guidance != self.heard:
+            news = tuple(g for g in tip.state.guidance if g not in self.heard)
+            self.heard = tip.state.guidance
             if news:
                 self._on_words(news)
         return None
