@@ -61,6 +61,7 @@ COMMANDS: dict[str, Listed] = {
     "review": Listed("reviews", "Review", "look at published work"),
     "accept": Listed("reviews", "Review", "merge published work"),
     "reject": Listed("reviews", "Review", "ask for changes"),
+    "refresh": Listed("persons", "Review", "bring published work up to date with the base branch"),
     "retry": Listed("reviews", "Review", "allow another attempt"),
     "answer": Listed("answering", "Review", "answer what an agent asked"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),

@@ -1,4 +1,4 @@
-"""Commands by which a person works on a task: start, finish, abandon."""
+"""Commands by which a person works on a task: start, finish, abandon; and refresh, for work that waits."""
 
 from __future__ import annotations
 
@@ -162,6 +162,27 @@ def _abandon(a: argparse.Namespace) -> Answer:
     return Answer(record("abandon", **fields), "\n".join(lines))
 
 
+def _configure_refresh(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", help="task id, or an unambiguous beginning of one")
+
+
+def _refresh(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.refreshing import refresh_task
+
+    project = open_here()
+    done = refresh_task(project, a.id)
+    base = project.repo.base.branch
+    text = f"{done.task} has all of {base} already"
+    if done.merge:
+        text = f"{done.task} has {base} in it now ({done.merge[:10]}), and stays where it was; no check has run on that"
+    fields = {
+        "task": task_record(find_now(project, done.task, local=False)),
+        "head": done.head,
+        "merge": done.merge,
+    }
+    return Answer(record("refresh", **fields), text)
+
+
 COMMANDS = {
     "start": Command(
         "Work on a task yourself: it is claimed for you, its branch checked out, and you are told what an agent would be told.\n"
@@ -174,4 +195,5 @@ COMMANDS = {
         _configure_finish, _finish, ("baton finish", 'baton finish add-health --summary "GET /health answers 200"', "baton finish --fresh"),
     ),
     "abandon": Command("Give a task back that you started. What you committed stays for whoever comes next.", _configure_own, _abandon, ("baton abandon", "baton abandon add-health")),
+    "refresh": Command("Merge the base branch into published work, which stays in review. Where they conflict, the files are named and nothing has changed.", _configure_refresh, _refresh, ("baton refresh add-health",)),
 }  # fmt: skip

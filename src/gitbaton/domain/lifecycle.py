@@ -23,6 +23,7 @@ LiveStatus = Literal[
 EventName = Literal[
     "claimed", "withdrawn", "released", "checkpointed", "published", "review_opened", "failed", "asked", "answered",
     "stopped", "changes_requested", "retried", "merged", "closed", "taken_over", "held", "hold_released", "clarified", "reminded",
+    "refreshed",
 ]  # fmt: skip
 ALL: tuple[LiveStatus, ...] = get_args(LiveStatus)
 SAME: Literal["same"] = "same"
@@ -59,6 +60,7 @@ TABLE: dict[EventName, Rule] = {
     "held":              Rule(ALL,                                                         SAME,           "person", False, "a person put it on hold"),
     "hold_released":     Rule(ALL,                                                         SAME,           "person", False, "a person lifted the hold"),
     "clarified":         Rule(ALL,                                                         SAME,           "person", False, "a person added a clarification"),
+    "refreshed":         Rule(("in_review", "changes_requested", "needs_input", "failed", "stopped"), SAME, "person", False, "the base branch was merged into the published work"),
     "reminded":          Rule(("needs_input",),                                            SAME,           "runner", False, "people were reminded of a question"),
 }  # fmt: skip
 
