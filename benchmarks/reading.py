@@ -138,7 +138,7 @@ ROWS = (
         "×",
         _warm("--help"),
         lambda stage, tasks: [_reading(stage, tasks)],
-        goals={10_000: 1.5},
+        goals={10_000: 2},
     ),
     Row(
         "help.command",

@@ -16,11 +16,14 @@ GOLDEN = TOP / "tests" / "cli" / "golden"
 
 def render_help() -> dict[str, str]:
     """File name → the overview, or the help of one command, as it is printed into a file."""
-    from gitbaton.cli import COMMANDS
+    from gitbaton.cli import COMMANDS, EVERYDAY
     from gitbaton.cli.face import build_parser
     from gitbaton.cli.helptext import WIDTH, render_command, render_overview
 
-    texts = {"baton.txt": render_overview(COMMANDS, WIDTH) + "\n"}
+    texts = {
+        "baton.txt": render_overview(COMMANDS, EVERYDAY, WIDTH) + "\n",
+        "baton--all.txt": render_overview(COMMANDS, (), WIDTH) + "\n",
+    }
     for name, listed in COMMANDS.items():
         command = import_module(f"gitbaton.cli.{listed.module}").COMMANDS[name]
         texts[f"{name}.txt"] = render_command(build_parser(name, command), command.examples, WIDTH)

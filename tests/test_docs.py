@@ -76,6 +76,16 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not broken
 
 
+def test_the_overview_leads_to_every_page() -> None:
+    overview = TOP / "docs" / "README.md"
+    linked = {
+        (overview.parent / target.partition("#")[0]).resolve()
+        for target in LINK.findall(overview.read_text("utf-8"))
+    }
+    pages = [p for p in (TOP / "docs").rglob("*.md") if p != overview and "decisions" not in p.parts]
+    assert [str(p.relative_to(TOP)) for p in pages if p not in linked] == []
+
+
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=lambda x: x if " " in x else "")
 def test_the_examples_in_the_help_can_be_typed(name: str, example: str) -> None:
     words = shlex.split(example)

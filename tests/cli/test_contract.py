@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
 from support.cli import Baton
 from support.repos import Checkout, make_repository
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ALWAYS = {"id", "title", "status", "state", "priority", "depends_on", "blocked_by", "path"}
 BROKEN = {
@@ -144,16 +142,32 @@ def test_validate_says_so_when_all_is_well(run: Baton) -> None:
     assert run("validate").out == "every file is valid\n"
 
 
-def test_every_command_explains_itself_with_examples(run: Baton) -> None:
+def test_every_command_explains_itself_with_examples() -> None:
+    """As it is kept: ``test_golden.py`` holds that it is what is printed."""
     from gitbaton.cli import COMMANDS
 
     for name in COMMANDS:
-        said = run(name, "--help").out
+        said = (Path(__file__).parent / "golden" / f"{name}.txt").read_text("utf-8")
         assert said.startswith(f"usage: baton {name}")
         assert "--json" in said
-        assert "examples:\n  baton" in said or "examples:\n  git" in said or "examples:\n  claude" in said, (
-            name
-        )
+        assert re.search(r"\nexamples:\n  (baton|git|claude|[A-Z]+=\S+ baton) ", said), name
+
+
+def test_last_is_the_task_that_was_written_or_shown_last(repo: Checkout, run: Baton) -> None:
+    run("show", "b")
+    run("next")
+    run("list")
+    assert run.json("set", "last", "priority=high")["task"]["id"] == "b"
+    assert run.json("add", "After it", "--needs", "last")["task"]["id"] == "after-it"
+    assert run.json("show", "last")["task"]["depends_on"] == ["b"]
+    repo.git("worktree", "add", "--quiet", "../other")
+    other = Baton(repo.path.parent / "other", run.home)
+    assert other("show", "last", "--json", code=2).error["code"] == "no-last"
+    other("show", "a")
+    assert run.json("show", "last")["task"]["id"] == "after-it", "each checkout has its own"
+    assert run.json("complete", "last")["task"] == "after-it"
+    repo.commit({"tasks/last.yaml": "title: Last\n"})
+    assert run.json("show", "last")["task"]["title"] == "Last", "an id is meant before the word"
 
 
 def test_the_start_loads_only_what_it_needs(run: Baton) -> None:

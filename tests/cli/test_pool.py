@@ -73,7 +73,12 @@ class Fleet:
 
     def terminal(self, *words: str, **size: int) -> Terminal:
         """A command in a terminal."""
-        return Terminal([*self.command, *words], cwd=self.checkout.path, env=self.environment, **size)
+        return Terminal(
+            [*self.command, *words],
+            cwd=self.checkout.path,
+            env={**self.environment, "LC_ALL": "C.UTF-8"},
+            **size,
+        )
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A command in the background."""
@@ -193,7 +198,7 @@ def test_ctrl_c_ends_all_and_keeps_their_work(four: Fleet) -> None:
         shown = re.sub(r"\d+(\.\d)?s\b", "0s", term.screen.text).splitlines()
         assert shown == [
             "✘ fail-a  agent error: sh ended with exit code 1: this can't be done  [0s]",
-            '  go on with: baton retry fail-a --guidance "what to do better"',
+            "  see why: baton logs fail-a; try again: baton retry fail-a",
             "✔ good  in review: unverified: no checks are configured  [3 turns, $0.25, 0s]",
             f"  stubborn  deaf to signals{'':<50}0s",
             f"  wait      waits for a sign{'':<49}0s",

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -348,6 +349,18 @@ def test_a_service_that_comes_back_is_waited_for(desk: Desk) -> None:
     assert [progress.text[:33] for progress in desk.told if progress.kind == "retry"] == [
         "model overloaded, retry 1 of 2 in"
     ]
+
+
+def test_a_limit_that_is_lifted_later_is_told_with_its_time(desk: Desk) -> None:
+    headers = {
+        "anthropic-ratelimit-unified-status": "rejected",
+        "anthropic-ratelimit-unified-reset": str(int(time.time()) + 3600),
+        "anthropic-ratelimit-unified-representative-claim": "five_hour",
+    }
+    env = {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-test"}
+    report = desk.run([{"status": 429, "headers": headers}], env=env)
+    assert report.outcome is Outcome.RATE_LIMITED
+    assert report.retry_after_s == pytest.approx(3600, abs=60)
 
 
 def test_a_missing_key_is_an_outcome_of_its_own(desk: Desk) -> None:

@@ -74,6 +74,11 @@ COMMANDS: dict[str, Listed] = {
 }
 
 
+#: What the overview shows; the rest with ``baton help --all``.
+EVERYDAY = (
+    "demo", "init", "add", "list", "show", "next", "status", "board", "edit", "set", "hold", "done", "start", "finish", "run", "logs",
+    "stop", "review", "accept", "reject", "retry", "answer", "config", "doctor", "mcp", "completion",
+)  # fmt: skip
 #: Flags that stand before the command.
 GLOBAL_FLAGS = ("--no-pager", "--color")
 #: What people type out of habit → what is meant here.
@@ -102,7 +107,7 @@ def main(argv: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         if len(words) > 1 and words[0] == "help" and not words[1].startswith("-"):
             return main([words[1], "--help"])
-        _print_overview(paging=paging and bool(words))
+        _print_overview(everything="--all" in words, paging=paging and bool(words))
         return 0 if words else 2
     if words[0] in ("--version", "version"):
         print(f"baton {__version__}")
@@ -118,12 +123,12 @@ def main(argv: Sequence[str]) -> int:
     return carry_out(command, arguments, as_json=as_json, paging=paging)
 
 
-def _print_overview(*, paging: bool) -> None:
+def _print_overview(*, everything: bool, paging: bool) -> None:
     import sys
 
     from gitbaton.cli.helptext import render_overview
 
-    text = render_overview(COMMANDS)
+    text = render_overview(COMMANDS, () if everything else EVERYDAY)
     if sys.stdout.isatty():
         from gitbaton.cli.face import show
 
@@ -202,5 +207,5 @@ def _find_meant(name: str, rest: Sequence[str]) -> str:
     return (
         f"did you mean: baton {near[0]}{' ' + said if said else ''}?"
         if near
-        else "see all commands with: baton --help"
+        else "see all commands with: baton help --all"
     )

@@ -3,7 +3,7 @@
 SCRIPTS = {
     "bash": r"""# Completion of baton in bash. In ~/.bashrc: eval "$(baton completion bash)"
 _baton() {
-  local found line
+  local line
   COMPREPLY=()
   while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
     "${_BATON_PROGRAM:-baton}" __complete bash "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)

@@ -10,7 +10,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from gitbaton.cli import Listed
 
@@ -34,17 +34,21 @@ def find_width() -> int:
     return min(columns or WIDTH, WIDTH)
 
 
-def render_overview(commands: Mapping[str, Listed], width: int | None = None) -> str:
-    """All commands, by group."""
+def render_overview(
+    commands: Mapping[str, Listed], everyday: Collection[str] = (), width: int | None = None
+) -> str:
+    """All commands by group, or those for ``everyday`` alone."""
     width = width or find_width()
     usage = ["usage: baton COMMAND …", "(or: git baton COMMAND …)"]
     lines = ["        ".join(usage)] if width >= 54 else usage
     lines += ["", "Tasks for coding agents, kept in git."]
-    room = max(len(name) for name in commands) + 1
-    for group in dict.fromkeys(listed.group for listed in commands.values()):
-        mine = [(name, listed.summary) for name, listed in commands.items() if listed.group == group]
+    shown = {name: listed for name, listed in commands.items() if not everyday or name in everyday}
+    room = max(len(name) for name in shown) + 1
+    for group in dict.fromkeys(listed.group for listed in shown.values()):
+        mine = [(name, listed.summary) for name, listed in shown.items() if listed.group == group]
         lines += ["", f"{group}:", *_table(mine, width, room)]
-    return "\n".join([*lines, "", *(line for text in _MORE for line in wrap(text, width))])
+    more = ["baton help --all lists every command."] if len(shown) < len(commands) else []
+    return "\n".join([*lines, "", *(line for text in (*more, *_MORE) for line in wrap(text, width))])
 
 
 def render_command(parser: argparse.ArgumentParser, examples: Sequence[str], width: int | None = None) -> str:

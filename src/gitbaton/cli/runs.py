@@ -206,6 +206,9 @@ def _briefing(a: argparse.Namespace) -> Answer:
 
 def _configure_logs(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", help="task id, or an unambiguous beginning of one")
+    p.add_argument(
+        "-f", "--follow", action="store_true", help="go on as lines come, until the attempt has ended"
+    )
     p.add_argument("--attempt", type=int, metavar="N", help="this attempt instead of the newest")
     p.add_argument(
         "--raw",
@@ -215,19 +218,29 @@ def _configure_logs(p: argparse.ArgumentParser) -> None:
 
 
 def _logs(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.logs import read_log
+    from gitbaton.usecases.logs import follow_log, read_log
 
-    log = read_log(open_here(), a.id, attempt=a.attempt)
-    if a.raw:
-        return Answer(
-            record("log", task=log.task, attempt=log.attempt, events=log.events),
-            "\n".join(json.dumps(e, ensure_ascii=False) for e in log.events),
-        )
-    shown = [e for e in log.events if e.get("type") == "runner"]
-    text = "\n".join(
-        f"{str(e.get('at', ''))[11:19]}  {e.get('kind', ''):<8} {e.get('text', '')}" for e in shown
+    project = open_here()
+
+    def show(event: dict[str, Any]) -> None:
+        if not a.json and (a.raw or event.get("type") == "runner"):
+            print(_word_event(event, raw=a.raw), flush=True)
+
+    log = (
+        follow_log(project, a.id, show, attempt=a.attempt)
+        if a.follow
+        else read_log(project, a.id, attempt=a.attempt)
     )
-    return Answer(record("log", task=log.task, attempt=log.attempt, events=shown), text or "the log is empty")
+    shown = [e for e in log.events if a.raw or e.get("type") == "runner"]
+    text = "\n".join(_word_event(e, raw=a.raw) for e in shown) or "the log is empty"
+    answer = record("log", task=log.task, attempt=log.attempt, events=shown)
+    return Answer(answer, "" if a.follow and shown else text)
+
+
+def _word_event(event: dict[str, Any], *, raw: bool) -> str:
+    if raw:
+        return json.dumps(event, ensure_ascii=False)
+    return f"{str(event.get('at', ''))[11:19]}  {event.get('kind', ''):<8} {event.get('text', '')}"
 
 
 def _configure_takeover(p: argparse.ArgumentParser) -> None:
@@ -281,7 +294,7 @@ COMMANDS = {
         _configure_run, _run, ("baton run", "baton run add-health --agent claude", "baton run --dry-run", "baton run --parallel 4 --until-empty --keep-going", "baton run --only-label api --max 3"),
     ),
     "briefing": Command("Print what an agent would be told about a task.", _configure_briefing, _briefing, ("baton briefing add-health",)),
-    "logs": Command("Print the log of a task's newest attempt on this machine.", _configure_logs, _logs, ("baton logs add-health", "baton logs add-health --attempt 1 --raw")),
+    "logs": Command("Print the log of a task's newest attempt on this machine.", _configure_logs, _logs, ("baton logs add-health", "baton logs last -f", "baton logs add-health --attempt 1 --raw")),
     "takeover": Command(
         "Take a task from whoever has it and work on its branch yourself. An agent that is at it can publish nothing any more.",
         _configure_takeover, _takeover, ("baton takeover add-health", "baton takeover add-health --yes"),

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitbaton.domain.durations import LONGEST_S
 from gitbaton.domain.feedback import render_clarifications
+from gitbaton.domain.outcome import Outcome
 from gitbaton.edges.claude_events import ClaudeStream
 from gitbaton.edges.claude_launch import (
     build_command,
@@ -36,7 +39,6 @@ from gitbaton.ports import AgentReport, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gitbaton.domain.outcome import Outcome
     from gitbaton.ports import AgentRequest
 
 #: The oldest version that was tried with these options.
@@ -148,6 +150,7 @@ class ClaudeCode:
             session=stream.session,
             result=stream.result.get("structured_output") if stream.result else None,
             exit_code=end.exit_code,
+            retry_after_s=_find_wait(outcome, stream.resets_at),
         )
 
     def _find(self, cwd: Path, env: Mapping[str, str]) -> str:
@@ -162,6 +165,13 @@ class ClaudeCode:
                 hint="install it: npm install -g @anthropic-ai/claude-code",
                 data=refusal.data,
             ) from refusal
+
+
+def _find_wait(outcome: Outcome, resets_at: float | None) -> float | None:
+    """Seconds until the limit that ended it is lifted."""
+    if outcome is not Outcome.RATE_LIMITED or resets_at is None:
+        return None
+    return min(max(0.0, resets_at - time.time()), LONGEST_S)
 
 
 def _parse_event(line: str) -> object:

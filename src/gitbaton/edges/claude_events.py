@@ -45,7 +45,8 @@ class ClaudeStream:
 
     ``result`` is the last result event; ``turns`` and ``own_tokens`` are summed over all of them, the
     latter None as soon as one does not tell; ``error_kind`` is Claude Code's word for the last error of
-    the model's service (``rate_limit``, ``server_error``, ``authentication_failed`` …).
+    the model's service (``rate_limit``, ``server_error``, ``authentication_failed`` …); ``resets_at`` when a limit that
+    was reached is lifted, in seconds since the epoch, which only subscriptions tell.
     """
 
     session: str | None = None
@@ -57,6 +58,7 @@ class ClaudeStream:
     turns: int | None = None
     own_tokens: Tokens | None = field(default_factory=Tokens)
     error_kind: str = ""
+    resets_at: float | None = None
     last_text: str = ""
     denied: dict[str, str] = field(default_factory=dict)
     _calls: dict[str, str] = field(default_factory=dict)
@@ -78,6 +80,8 @@ class ClaudeStream:
                 yield from self._feed_tool_results(event)
             case "result", _:
                 yield self._feed_result(event)
+            case "rate_limit_event", _:
+                self._feed_limit(event.get("rate_limit_info"))
             case "system", "init":
                 yield from self._feed_init(event)
             case "system", "api_retry":
@@ -137,6 +141,11 @@ class ClaudeStream:
                 words = self._describe_call(block)
                 self._calls[_text(block, "id") or f"unnamed {len(self._calls)}"] = words
                 yield self._progress("tool", who + words)
+
+    def _feed_limit(self, info: object) -> None:
+        if isinstance(info, dict) and info.get("status") == "rejected":
+            at = info.get("resetsAt")
+            self.resets_at = float(at) if isinstance(at, int | float) and not isinstance(at, bool) else None
 
     def _feed_denial(self, event: Mapping[str, Any]) -> Iterator[Progress]:
         call = _text(event, "tool_use_id")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.outcome import OUTCOMES, Outcome
-from gitbaton.report.terminal import Style, fit, measure, printable
+from gitbaton.report.terminal import Style, fit, fit_stream, measure, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,7 +115,7 @@ class PoolLines:
 
     def _print(self, text: str) -> None:
         with contextlib.suppress(OSError):  # nobody reads along any more; the work goes on
-            print(text, file=self._stream, flush=True)
+            print(fit_stream(text, self._stream), file=self._stream, flush=True)
 
     def draw(self, *, now: bool = False) -> None:
         """Nothing is redrawn here."""
@@ -129,11 +129,15 @@ class PoolScreen:
     ended is printed above it and scrolls away with everything else.
     """
 
-    def __init__(self, stream: TextIO, totals: Totals, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, totals: Totals, clock: Callable[[], float] = time.monotonic,
+        size: Callable[[], tuple[int, int]] | None = None,
+    ) -> None:  # fmt: skip
         self._stream = stream
         self._totals = totals
         self._clock = clock
         self._style = Style(stream)
+        self._measure = size or (lambda: _measure_terminal(stream))
         self._size = self._measure()
         self._block: list[str] = []  # as drawn, without colours
         self._above: list[str] = []
@@ -204,13 +208,6 @@ class PoolScreen:
         """How many rows the block takes now: a terminal that became narrower has broken its lines."""
         return sum(max(1, -(-measure(line) // columns)) for line in self._block)
 
-    def _measure(self) -> tuple[int, int]:
-        try:
-            columns, rows = os.get_terminal_size(self._stream.fileno())
-        except (OSError, ValueError):
-            columns, rows = shutil.get_terminal_size()
-        return columns or 80, rows or 24
-
     def _list_lines(self, now: float) -> list[tuple[str, str]]:
         """The block: each line without and with colours. One column stays free, so that no terminal breaks a line."""
         columns, rows = self._size
@@ -253,15 +250,23 @@ class PoolScreen:
         return text, text
 
     def _fit(self, text: str, width: int) -> str:
-        cut = fit(text, max(1, width))
-        return (
-            cut if self._style.unicode or not cut.endswith("…") else f"{fit(text, max(1, width - 1))[:-1]}.."
-        )
+        cut = fit(text, width, end=self._style.symbol("…", ".."))
+        while measure(cut) > max(0, width):  # no room even for that
+            cut = cut[:-1]
+        return cut
 
     def _safe(self, text: str) -> str:
         """``text`` as the stream can show it, so that widths are right."""
         encoding = getattr(self._stream, "encoding", None) or "ascii"
-        return text.encode(encoding, "replace").decode(encoding)
+        return fit_stream(text, self._stream).encode(encoding, "replace").decode(encoding)
+
+
+def _measure_terminal(stream: TextIO) -> tuple[int, int]:
+    try:
+        columns, rows = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        columns, rows = shutil.get_terminal_size()
+    return columns or 80, rows or 24
 
 
 def open_view(stream: TextIO, totals: Totals) -> PoolLines | PoolScreen:

@@ -162,6 +162,24 @@ def find_abandoned(cache: Path) -> list[Abandoned]:
     return found
 
 
+def is_runner_alive(root: Path) -> bool:
+    """Whether the runner of the workplace at ``root`` lives and is not through with it."""
+    try:
+        descriptor = os.open(root / RUNNER_LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a disk without locks
+        return False
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def _seize(root: Path) -> Iterator[bool]:
     """Whether the runner of a workplace is dead; nobody else gets it while the context is open."""
