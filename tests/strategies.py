@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from gitbaton.domain.board import BrokenRow, LiveRow, TaskRow, fold_board
+from gitbaton.domain.lifecycle import ALL
 from gitbaton.domain.outcome import Outcome
 from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField
 from support.claim_stage import PEOPLE, TASKS, Trouble
@@ -17,6 +19,8 @@ from support.handwriting import Hand, HandWritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gitbaton.domain.board import Board
 
 #: The order in which the fields of the drawn documents are wanted.
 FIELD_ORDER = (
@@ -238,3 +242,67 @@ troubles = st.one_of(
     ),
     st.builds(Trouble, _calls, st.just("meanwhile"), any_operation),
 )
+
+# -- boards ----------------------------------------------------------------------------------------------------
+
+_BOARD_IDS = ("a", "b", "c", "d", "e")
+
+
+@st.composite
+def boards(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Board:
+    """Boards of a few tasks at the time 100, in every state, with plans, holds, paths and parts."""
+    rows = []
+    for number, task in enumerate(_BOARD_IDS):
+        others = st.sampled_from([*_BOARD_IDS[:number], "gone"])
+        rows.append(TaskRow(
+            task, f"tasks/{task}.yaml", task, status=draw(st.sampled_from(["todo", "todo", "todo", "done", "cancelled", "draft"])),
+            depends_on=tuple(draw(st.lists(others, unique=True, max_size=2))),
+            parent=draw(st.sampled_from([None, None, None, None, *_BOARD_IDS[:number]])),
+            plan=draw(st.sampled_from([None, None, "merged", "unmerged"])),
+            paths=draw(st.sampled_from([(), (), ("src/**",), ("src/a.py",), ("docs",)])),
+            hold=draw(st.sampled_from([None, None, None, "later"])),
+            local=draw(st.sampled_from([None, None, None, "uncommitted"])),
+            attempts_max=draw(st.sampled_from([None, 1, 9])),
+        ))  # fmt: skip
+    tips = {
+        task: LiveRow(
+            task, draw(st.sampled_from(ALL)), f"oid of {task}", merge=draw(st.sampled_from([None, "m1", "m2"])),
+            lease=draw(st.sampled_from([None, 50.0, 150.0])), attempt=draw(st.integers(0, 4)),
+            retry_at=draw(st.sampled_from([None, 50.0, 150.0])), hold=draw(st.sampled_from([None, None, None, "wait"])),
+            attempt_limit=draw(st.sampled_from([None, 0, 4])),
+        )
+        for task in draw(st.lists(st.sampled_from(_BOARD_IDS), unique=True))
+    }  # fmt: skip
+    broken = [BrokenRow("x", "tasks/x.yaml", (), parents=draw(st.sampled_from([(), ("a",)])))]
+    return fold_board(rows, broken, tips, now=100.0, attempts_max=3, merges_seen=["m1"], plans=["merged"])
+
+
+_leaves = st.sampled_from(
+    [
+        None,
+        True,
+        1,
+        2,
+        0.5,
+        "",
+        "a",
+        "b c",
+        "one\ntwo\n",
+        "one\n2\nthree\n",
+        "x" * 80,
+        ["a"],
+        ["b", "a"],
+        ["a", "b"],
+    ]
+)
+_steps = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from("pqr")}, optional={"run": _leaves}), max_size=2
+)
+#: Values of small documents that often share fields.
+small_documents = st.dictionaries(
+    st.sampled_from(["title", "status", "labels", "acceptance", "steps", "hold"]), st.one_of(_leaves, _steps), max_size=5
+)  # fmt: skip
+#: As those, with an object in them.
+nested_documents = st.tuples(
+    small_documents, st.dictionaries(st.sampled_from(["timeout", "checks", "model"]), st.one_of(_leaves, _steps), max_size=3)
+).map(lambda pair: {**pair[0], "run": {"agent": "bot", **pair[1]}})  # fmt: skip

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from gitbaton.domain.state import Attempt
     from gitbaton.domain.task import Task
     from gitbaton.store.edits import Edited
-    from gitbaton.usecases.board import Listing, Shown
+    from gitbaton.usecases.board import Listing
     from gitbaton.usecases.context import Context
+    from gitbaton.usecases.showing import Shown
 
 #: A list's reply stays below this many bytes for each task asked for; then the rest comes with the next page.
 BYTES_PER_TASK = 220

@@ -1,4 +1,5 @@
-"""``baton next`` answered from a record of the answer before, where nothing that it hangs on has changed.
+"""``baton next`` answered from a record of the answer before, where nothing that it hangs on has changed; and what any
+command needs that only looks, from the same record.
 
 The record stands in the git dir: what was answered, the interval of time in which that holds, and everything it was
 found from, byte for byte: git's settings files, the environment, the refs. Reading it loads no module that Python
@@ -35,10 +36,13 @@ def answer(argv: list[str]) -> int | None:
     if argv not in _QUESTIONS:
         return None
     said = look(os.environ)
-    if said is None:
-        return None
+    return None if said is None else say(said[len(argv) - 1])
+
+
+def say(text: str) -> int | None:
+    """Print an answer; None where that can't be done."""
     try:
-        print(said[len(argv) - 1], flush=True)  # noqa: T201 this is a face
+        print(text, flush=True)  # noqa: T201 this is a face
     except BrokenPipeError:  # a reader that went away is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError:
@@ -48,6 +52,37 @@ def answer(argv: list[str]) -> int | None:
 
 def look(environment: Mapping[str, str]) -> tuple[str, str] | None:
     """The next task of the current folder's repository: as text, and as one JSON object."""
+    found = _find_record(environment)
+    if found is None:
+        return None
+    place, record, refs, is_same = found
+    now = time.time()
+    if is_same and record["from"] <= now and (record["until"] is None or now < record["until"]):
+        return record["text"], record["json"]
+    return _find(place, _list_tips(record, refs), record, now)
+
+
+def find_board(
+    environment: Mapping[str, str],
+) -> tuple[Place, tuple[str, dict[str, Any], tuple[Any, ...]]] | None:
+    """Where the current folder's board stands: its repository, and base, state tips and settings as ``Wanted`` takes them behind the
+    repository's top; None where only the long way can tell.
+    """
+    found = _find_record(environment)
+    if found is None:
+        return None
+    place, record, refs, _ = found
+    return place, (record["base"], _list_tips(record, refs), record["wanted"])
+
+
+def _list_tips(record: Mapping[str, Any], refs: RefFiles) -> dict[str, Any]:
+    return {**refs.list_packed(record["wanted"][2]), **record["loose"]}
+
+
+def _find_record(environment: Mapping[str, str]) -> tuple[Place, dict[str, Any], RefFiles, bool] | None:
+    """The repository, its record with base and tips as they are now, and whether they are still the same; None where
+    anything else is different.
+    """
     place = find_place(environment)
     record = place and _read(place)
     if not place or not record or is_interrupted({place.git_dir, place.common_dir}):
@@ -58,16 +93,14 @@ def look(environment: Mapping[str, str]) -> tuple[str, str] | None:
     ):
         return None
     prefix = record["wanted"][2]
-    loose, base, now = refs.list_loose(prefix), refs.find(record["ref"]), time.time()
+    loose, base = refs.list_loose(prefix), refs.find(record["ref"])
     if record["exist"] != {name: refs.find(name) is not None for name in record["exist"]}:
         return None
     is_same = (base, loose, refs.packed) == (record["base"], record["loose"], record["packed"])
-    if is_same and record["from"] <= now and (record["until"] is None or now < record["until"]):
-        return record["text"], record["json"]
     if base is None or None in loose.values():
         return None
     record.update({"base": base, "loose": loose, "packed": refs.packed})
-    return _find(place, {**refs.list_packed(prefix), **loose}, record, now)
+    return place, record, refs, is_same
 
 
 def _find(place: Place, tips: dict[str, Any], record: dict[str, Any], now: float) -> tuple[str, str] | None:

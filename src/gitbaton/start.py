@@ -14,6 +14,10 @@ def entry() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that can't show a letter is no reason to fail
     code = answer(sys.argv[1:])
+    if code is None and sys.argv[1:2] == ["show"]:
+        from gitbaton.cli.glance import answer_show
+
+        code = answer_show(sys.argv[1:])
     if code is not None:
         os._exit(code)  # all is written; taking the interpreter down in order costs a tenth of the answer
     from gitbaton.cli import main

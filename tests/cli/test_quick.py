@@ -193,3 +193,99 @@ def test_many_look_while_one_commits(two: Two) -> None:
         assert len(said) == 6
         assert set(said) <= wanted
     two.agree()
+
+
+HANDOFF = "task: {}\nagent: claude\nsummary: It stands, mostly\n"
+NOTE = "task: a\nagent: ada\ncreated: 2026-01-0{}T09:00:00Z\ndata: {{note: Ask größer}}\n"
+
+
+#: Shows tasks in one process: from what is kept, the long way with it, and without it. Prints whether the last came from
+#: what is kept.
+SHOW = """
+import contextlib, io, os, sys
+from gitbaton.cli import main
+from gitbaton.cli.glance import answer_show
+from gitbaton.cli.last import remember_last
+OFF = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "baton.cache", "GIT_CONFIG_VALUE_0": "false"}
+
+def say(way, words):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = way(words)
+    return code, out.getvalue(), err.getvalue()
+
+for n, task in enumerate(sys.argv[1:]):
+    words = ["show", task, *(["--json"] if n % 2 else [])]
+    os.environ.update(OFF)
+    wanted = say(main, words)
+    for name in OFF:
+        del os.environ[name]
+    assert (found := say(main, words)) == wanted, (words, found, wanted)
+    found = say(answer_show, words)
+    assert found[0] is None or found == wanted, (words, found, wanted)
+print("QUICK", found[0] is not None)
+"""
+
+
+class Shows(Two):
+    """Tasks shown both ways."""
+
+    def agree_on(self, *ids: str) -> bool:
+        """Show each both ways; whether the last one was shown from what is kept."""
+        done = subprocess.run(
+            [sys.executable, "-c", SHOW, *ids], cwd=self.kept.folder, env={**self.kept.environment(), "PYTHONPATH": SOURCE},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout == "QUICK True\n"
+
+
+def test_show_is_the_same_from_what_is_kept(work: Checkout, tmp_path: Path) -> None:
+    two, push = Shows(work, tmp_path / "home"), work.remote is not None
+    assert two.agree_on("a", "b"), "a first show leaves all that the next one needs"
+    handoffs = {f"tasks/handoffs/a/2026010{n}T000000000Z-n.yaml": NOTE.format(n) for n in (2, 3)}
+
+    def write(path: str, text: str | None) -> Callable[[], object]:
+        file = work.path / path
+        return file.unlink if text is None else lambda: file.write_text(text)
+
+    steps: list[tuple[Callable[[], object], bool]] = [
+        (lambda: two.kept("claim", "c"), True),
+        (lambda: work.commit({**handoffs, "tasks/handoffs/d/20260101T000000000Z-r1.yaml": HANDOFF.format("d")}, push=push), True),
+        (lambda: work.commit({"tasks/aa.yaml": "title: Two begin alike\n", "tasks/bad.yaml": "title: [\n", "tasks/badly.yaml": A}, push=push), True),
+    ]  # fmt: skip
+    if push:
+        steps += [
+            (lambda: work.git("checkout", "--quiet", "--detach", "HEAD~2"), True),  # behind base
+            (lambda: work.git("checkout", "--quiet", "-b", "side", "main"), True),
+            (lambda: work.commit({"README.md": "code alone\n"}), True),
+            (lambda: work.commit({"tasks/a.yaml": "title: On a branch\n"}), False),
+            (lambda: work.git("checkout", "--quiet", "main"), True),
+            (write("tasks/a.yaml", "title: Only here\n"), False),
+            (lambda: work.git("checkout", "--quiet", "tasks/a.yaml"), True),
+            (write("tasks/new.yaml", "title: Not yet known to git\n"), False),
+            (write("tasks/new.yaml", None), True),
+            (write("tasks/d.yaml", None), False),
+        ]
+    else:
+        steps += [
+            (lambda: two.kept("stop", "c"), True),
+            (lambda: work.git("pack-refs", "--all"), True),
+            (lambda: work.commit({"tasks/config.yaml": "retries: {attempts: 1}\n"}), True),
+        ]
+    for n, (step, is_quick) in enumerate(steps):
+        step()
+        assert two.agree_on(*("new", "d")[: n % 3], "a", "c") == is_quick, n
+    work.git("checkout", "--quiet", "--", "tasks")
+    assert not two.agree_on("A", "aa", "", "bad", "nothing")
+    assert two.agree_on("C")
+
+
+def test_what_only_this_folder_has_of_handoffs_is_shown(work: Checkout, tmp_path: Path) -> None:
+    two = Shows(work, tmp_path / "home")
+    work.commit({".gitignore": "tasks/handoffs/\n"}, push=work.remote is not None)
+    file = work.path / "tasks/handoffs/a/20260101T000000000Z-r1.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(HANDOFF.format("a"))
+    two.agree_on("a")
+    assert "It stands, mostly" in two.kept("show", "a").out

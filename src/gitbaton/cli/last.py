@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 
 from gitbaton.errors import UsageError
 from gitbaton.store.layout import TASKS
@@ -46,9 +45,12 @@ def remember_last(record: dict[str, Any]) -> None:
     place = find_place(os.environ)
     if place is None:
         return
-    file, data = Path(place.git_dir, "baton", _NAME), name.encode()
-    if read_file(str(file)) == data:
+    data = name.encode()
+    if read_file(f"{place.git_dir}/baton/{_NAME}") == data:
         return
+    from pathlib import Path  # which takes longer to load than the rest of a quick answer
+
+    file = Path(place.git_dir, "baton", _NAME)
     mine = file.with_name(f"{_NAME}.{os.getpid()}")
     try:
         file.parent.mkdir(exist_ok=True)
@@ -61,5 +63,7 @@ def remember_last(record: dict[str, Any]) -> None:
 
 def is_task_here(name: str) -> bool:
     """Whether this checkout has the file of a task of that id right below ``tasks/``."""
+    from pathlib import Path
+
     place = find_place(os.environ)
     return place is not None and "/" not in name and Path(place.top, TASKS, f"{name}.yaml").is_file()

@@ -107,15 +107,17 @@ def _run(a: argparse.Namespace) -> Answer:
         from gitbaton.cli.pool import run_pool
 
         return run_pool(project, a)
+    from gitbaton.edges.interruption import Interruption
     from gitbaton.report.run_text import RunView
     from gitbaton.usecases.run import run_task
-    from gitbaton.wiring import heed_termination
 
     wanted = a.ids[0] if a.ids else None
-    heed_termination()
+    interruption = Interruption(lambda: print("it is being published, which ends soon", file=sys.stderr))
+    interruption.heed()
     view = RunView(sys.stderr if a.json else sys.stdout)
 
     def follow(event: RunEvent) -> None:
+        interruption.is_ending = event.kind in ("end", "publish", "review")
         if not a.json:
             view(event)
 

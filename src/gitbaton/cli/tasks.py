@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -136,17 +137,15 @@ def _configure_show(p: argparse.ArgumentParser) -> None:
 
 
 def _show(a: argparse.Namespace) -> Answer:
-    from gitbaton.report.board_text import render_task
-    from gitbaton.report.records import detail_record
-    from gitbaton.report.terminal import Style
+    from gitbaton.cli.glance import describe, render
+    from gitbaton.quick import find_board, remember
     from gitbaton.usecases.board import show_task
 
-    shown = show_task(open_here(), a.id)
-    summary = shown.note.get("summary") if shown.note else None
-    text = render_task(shown.entry, shown.text, shown.past, summary, Style(), shown.remarks)
-    notes = [{k: r.get(k) for k in ("created", "agent", "data")} for r in shown.remarks]
-    detail = detail_record(shown.entry, shown.text, shown.past) | ({"notes": notes} if notes else {})
-    return Answer(record("task", task=detail), text)
+    project = open_here()
+    shown = show_task(project, a.id)
+    if find_board(os.environ) is None:
+        remember(project)
+    return Answer(describe(shown), render(shown))
 
 
 def _configure_next(p: argparse.ArgumentParser) -> None:

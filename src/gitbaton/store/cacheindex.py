@@ -225,7 +225,7 @@ class BoardIndex:
         (None: for ever).
         """
         table = self._table
-        watched = [self._fold(table.find(task), stand, now) for task in table.list_watched()]
+        watched = self._list_watched(stand, now)
         busy = [e for e in watched if e.is_busy and e.row.paths]
         turns = [turn for e in watched if (turn := find_turn(e.live)) is not None and turn > now]
         queue = (self._fold(table.find(task), stand, now) for task in table.iter_queue())
@@ -243,6 +243,21 @@ class BoardIndex:
         """A task on the board; None where there is none that can be read."""
         node = self._table.find(task)
         return self._fold(node, stand, now) if node.row else None
+
+    def find(self, text: str, stand: Stand, now: float) -> Entry | None:
+        """The task that ``text`` names, as ``ids.find_id`` finds it; None where that is none that can be read, or more than one."""
+        whole = self.look(text, stand, now) or self.look(text.lower(), stand, now)
+        if whole or not text or self._table.find(text.lower()).path is not None:  # which can't be read
+            return whole
+        starting = self._table.list_starting(text.lower())
+        return self.look(starting[0], stand, now) if len(starting) == 1 else None
+
+    def list_busy(self, stand: Stand, now: float) -> list[Entry]:
+        """The tasks that occupy paths at ``now``."""
+        return [e for e in self._list_watched(stand, now) if e.is_busy and e.row.paths]
+
+    def _list_watched(self, stand: Stand, now: float) -> list[Entry]:
+        return [self._fold(self._table.find(task), stand, now) for task in self._table.list_watched()]
 
     def _fold(self, node: Node, stand: Stand, now: float) -> Entry:
         assert node.row is not None, node.id

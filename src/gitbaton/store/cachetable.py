@@ -89,6 +89,14 @@ class Table:
         """Tasks that occupy paths, or whose state the time may change."""
         return [t for (t,) in self._db.execute("SELECT id FROM tasks WHERE busy OR turns").fetchall()]
 
+    def list_starting(self, start: str) -> list[str]:
+        """Two of the tasks that can be read whose ids begin so, or all if there are fewer."""
+        found = self._db.execute(
+            "SELECT id FROM tasks WHERE id >= ? AND id < ? AND row IS NOT NULL LIMIT 2",
+            (start, f"{start}\U0010ffff"),
+        )
+        return [task for (task,) in found]
+
     def iter_queue(self) -> Iterable[str]:
         """The other tasks that may be claimed, best first."""
         queue = self._db.execute(

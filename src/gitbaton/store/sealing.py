@@ -93,7 +93,12 @@ def read_blobs(top: str, names: Sequence[str]) -> list[bytes | None] | None:
 
 def split_batch(asked: Sequence[bytes], out: bytes) -> list[bytes | None]:
     """The contents that ``cat-file --batch`` printed for the names ``asked``; None where there is no file."""
-    found: list[bytes | None] = []
+    return [found[2] if found and found[1] == b"blob" else None for found in split_objects(asked, out)]
+
+
+def split_objects(asked: Sequence[bytes], out: bytes) -> list[tuple[str, bytes, bytes] | None]:
+    """(id, kind, content) of what ``cat-file --batch`` printed for the names ``asked``; None where there is nothing."""
+    found: list[tuple[str, bytes, bytes] | None] = []
     at = 0
     for name in asked:
         if out.startswith(missing := name + b" missing\n", at):  # the name may hold a line break
@@ -101,7 +106,7 @@ def split_batch(asked: Sequence[bytes], out: bytes) -> list[bytes | None]:
             at += len(missing)
             continue
         end = out.index(b"\n", at)
-        kind, size = out[at:end].split(b" ")[1:]
-        found.append(out[end + 1 : end + 1 + int(size)] if kind == b"blob" else None)
+        oid, kind, size = out[at:end].split(b" ")
+        found.append((oid.decode(), kind, out[end + 1 : end + 1 + int(size)]))
         at = end + int(size) + 2
     return found

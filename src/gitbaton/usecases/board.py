@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import claimable_in_order
-from gitbaton.domain.wording import is_note
 from gitbaton.errors import UsageError
+from gitbaton.store.cache import open_cache
 from gitbaton.store.git import read_objects
 from gitbaton.store.live import list_past
 from gitbaton.store.plain import iter_newest_handoffs, read_plain
 from gitbaton.store.snapshots import read_source
+from gitbaton.store.tips import list_tips
 from gitbaton.usecases.choosing import (
     ANY,
     Choice,
@@ -19,18 +20,15 @@ from gitbaton.usecases.choosing import (
     find_next,
     keep_view,
     name_local_tasks,
+    want,
 )
 from gitbaton.usecases.project import Project, find_entry, load_view, own_task
+from gitbaton.usecases.showing import Shown, choose_notes, glance_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from gitbaton.domain.board import BrokenRow, Entry
-    from gitbaton.domain.handoff import Handoff
-    from gitbaton.domain.state import Attempt
-    from gitbaton.domain.task import Task
-
-_REMARKS_SHOWN = 20
 
 
 class Listing(NamedTuple):
@@ -38,39 +36,6 @@ class Listing(NamedTuple):
 
     entries: list[Entry]
     broken: tuple[BrokenRow, ...]
-
-
-class Shown(NamedTuple):
-    """One task in full, as plain values: its text (None where it can't be read), its attempts, its newest handoff, and
-    notes that were left since, newest first. Whoever needs the models of these gets them from them.
-    """
-
-    entry: Entry
-    text: dict[str, Any] | None
-    past: list[dict[str, Any]]
-    note: dict[str, Any] | None
-    remarks: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def task(self) -> Task | None:
-        """The task's text."""
-        from gitbaton.domain.task import Task
-
-        return Task.model_validate(self.text) if self.text is not None else None
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The attempts at it."""
-        from gitbaton.domain.state import Attempt
-
-        return tuple(Attempt.model_validate(past) for past in self.past)
-
-    @property
-    def handoff(self) -> Handoff | None:
-        """Its newest handoff."""
-        from gitbaton.domain.handoff import Handoff
-
-        return Handoff.model_validate(self.note) if self.note is not None else None
 
 
 def list_tasks(
@@ -107,28 +72,22 @@ def list_tasks(
 
 def show_task(project: Project, text: str | None) -> Shown:
     """One task, as this checkout has it; None: the attempt's own. Raises ``Refusal``."""
-    view = load_view(project, local=True)
-    entry = find_entry(view, text or own_task(project))
+    named = text or own_task(project)
+    view = None
+    if wanted := want(project, list_tips(project.repo)):
+        found = glance_at(open_cache(project.repo), wanted, named, project.refs.now().timestamp())
+        if found.shown:
+            return found.shown
+        if found.is_plain:
+            view = load_view(project, local=False)  # which is all that there is here, too
+            if not found.is_indexed:
+                keep_view(project, view)
+    view = view or load_view(project, local=True)
+    entry = find_entry(view, named)
     live = entry.live
     handoffs = iter_newest_handoffs(project.repo, entry.row.id, live.head if live else None)
-    note, remarks = _choose_notes(read_plain(project.repo, data, path, "handoff") for path, data in handoffs)
+    note, remarks = choose_notes(read_plain(project.repo, data, path, "handoff") for path, data in handoffs)
     return Shown(entry, _read_text(project, entry), list_past(view.tips, entry.row.id), note, remarks)
-
-
-def _choose_notes(
-    newest: Iterable[dict[str, Any] | None],
-) -> tuple[dict[str, Any] | None, tuple[dict[str, Any], ...]]:
-    """The newest handoff that says more than a note, and the notes since."""
-    remarks: list[dict[str, Any]] = []
-    for handoff in newest:
-        if handoff is None:
-            continue
-        if not is_note(handoff):
-            return handoff, tuple(remarks)
-        remarks.append(handoff)
-        if len(remarks) == _REMARKS_SHOWN:
-            break
-    return None, tuple(remarks)
 
 
 def _read_text(project: Project, entry: Entry) -> dict[str, Any] | None:

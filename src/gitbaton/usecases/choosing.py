@@ -95,7 +95,7 @@ ANY = Filters()
 
 def find_next(project: Project, accept: Callable[[Entry], bool]) -> Choice | None:
     """The next task from the kept index of the board; None where that doesn't know of one."""
-    wanted = _want(project, list_tips(project.repo))
+    wanted = want(project, list_tips(project.repo))
     found = wanted and choose_from_index(
         open_cache(project.repo), wanted, project.refs.now().timestamp(), accept
     )
@@ -105,15 +105,21 @@ def find_next(project: Project, accept: Callable[[Entry], bool]) -> Choice | Non
 def keep_view(project: Project, view: View) -> None:
     """Keep the index of a board of base."""
     states = view.tips.states
-    wanted = _want(project, states.all_oids) if isinstance(states, States) else None
+    wanted = want(project, states.all_oids) if isinstance(states, States) else None
     if wanted:
         with pause_collector():
             keep_board(open_cache(project.repo), wanted, view.board, view.contents.plans)
 
 
-def _want(project: Project, tips: Mapping[str, str]) -> Wanted | None:
+def want(project: Project, tips: Mapping[str, str]) -> Wanted | None:
+    """The board that an answer from the index is asked for; None where the index can't answer."""
     repo = project.repo
-    if repo.base.commit is None or project.own_task or project.ledger is not GIT_LEDGER:
+    if (
+        repo.base.commit is None
+        or project.own_task
+        or project.ledger is not GIT_LEDGER
+        or not repo.keeps_cache
+    ):
         return None
     return Wanted(
         str(repo.top), repo.base.commit, tips, repo.config_file.facts.attempts_max, project.refs.tolerance_s, repo.seen_prefix,
