@@ -262,7 +262,7 @@ def _takeover(a: argparse.Namespace) -> Answer:
             f"  {taken.fenced} can publish nothing any more; what it did stays on its machine, as its message says"
         )
     lines.append(
-        f"  when it is finished, commit it with: baton complete {task}; to give it to agents again: baton retry {task}"
+        f"  when it is finished there: baton finish {task}; to give it to agents again: baton retry {task}"
     )
     fields = {"branch": taken.branch, "checkout": taken.checkout, "fenced": taken.fenced}
     return Answer(record("takeover", task=_task_now(project, task), **fields), "\n".join(lines))
