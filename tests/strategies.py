@@ -246,6 +246,17 @@ troubles = st.one_of(
 # -- boards ----------------------------------------------------------------------------------------------------
 
 _BOARD_IDS = ("a", "b", "c", "d", "e")
+#: What may be unusual about a task file, and about a live state: mostly one thing at a time, so that it decides.
+_ODD_FILES: list[dict[str, Any]] = [
+    {}, {}, {"status": "done"}, {"status": "cancelled"}, {"status": "draft"}, {"plan": "merged"}, {"plan": "unmerged"},
+    {"paths": ("src/**",)}, {"paths": ("src/a.py",)}, {"paths": ("docs",)}, {"hold": "later"}, {"local": "uncommitted"},
+    {"attempts_max": 1}, {"depends_on": ("gone",)},
+]  # fmt: skip
+_ODD_STATES: list[dict[str, Any]] = [
+    {}, {}, {"lease": 50.0}, {"lease": 150.0}, {"retry_at": 50.0},
+    {"status": "failed", "retry_at": 150.0}, {"hold": "wait"}, {"attempt_limit": 0},
+    {"attempt_limit": 9}, {"merge": "m1"}, {"merge": "m2"}, {"attempt": 4},
+]  # fmt: skip
 
 
 @st.composite
@@ -253,27 +264,22 @@ def boards(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Board:
     """Boards of a few tasks at the time 100, in every state, with plans, holds, paths and parts."""
     rows = []
     for number, task in enumerate(_BOARD_IDS):
-        others = st.sampled_from([*_BOARD_IDS[:number], "gone"])
-        rows.append(TaskRow(
-            task, f"tasks/{task}.yaml", task, status=draw(st.sampled_from(["todo", "todo", "todo", "done", "cancelled", "draft"])),
-            depends_on=tuple(draw(st.lists(others, unique=True, max_size=2))),
-            parent=draw(st.sampled_from([None, None, None, None, *_BOARD_IDS[:number]])),
-            plan=draw(st.sampled_from([None, None, "merged", "unmerged"])),
-            paths=draw(st.sampled_from([(), (), ("src/**",), ("src/a.py",), ("docs",)])),
-            hold=draw(st.sampled_from([None, None, None, "later"])),
-            local=draw(st.sampled_from([None, None, None, "uncommitted"])),
-            attempts_max=draw(st.sampled_from([None, 1, 9])),
-        ))  # fmt: skip
-    tips = {
-        task: LiveRow(
-            task, draw(st.sampled_from(ALL)), f"oid of {task}", merge=draw(st.sampled_from([None, "m1", "m2"])),
-            lease=draw(st.sampled_from([None, 50.0, 150.0])), attempt=draw(st.integers(0, 4)),
-            retry_at=draw(st.sampled_from([None, 50.0, 150.0])), hold=draw(st.sampled_from([None, None, None, "wait"])),
-            attempt_limit=draw(st.sampled_from([None, 0, 4])),
-        )
-        for task in draw(st.lists(st.sampled_from(_BOARD_IDS), unique=True))
-    }  # fmt: skip
-    broken = [BrokenRow("x", "tasks/x.yaml", (), parents=draw(st.sampled_from([(), ("a",)])))]
+        fields: dict[str, Any] = {}
+        for odd in draw(st.lists(st.sampled_from(_ODD_FILES), max_size=2)):
+            fields |= odd
+        if number and draw(st.integers(0, 3)) == 0:
+            fields["depends_on"] = (draw(st.sampled_from(_BOARD_IDS[:number])),)
+        if number and draw(st.integers(0, 4)) == 0:
+            fields["parent"] = draw(st.sampled_from(_BOARD_IDS[:number]))
+        rows.append(TaskRow(task, f"tasks/{task}.yaml", task, **fields))
+    tips = {}
+    for task in draw(st.lists(st.sampled_from(_BOARD_IDS), unique=True, max_size=3)):
+        status = draw(st.one_of(st.sampled_from(["open", "failed", "in_progress"]), st.sampled_from(ALL)))
+        state: dict[str, Any] = {"status": status, "attempt": 1}
+        for odd in draw(st.lists(st.sampled_from(_ODD_STATES), max_size=2)):
+            state |= odd
+        tips[task] = LiveRow(task, oid=f"oid of {task}", **state)
+    broken = [BrokenRow("x", "tasks/x.yaml", (), parents=draw(st.sampled_from([(), (), ("a",)])))]
     return fold_board(rows, broken, tips, now=100.0, attempts_max=3, merges_seen=["m1"], plans=["merged"])
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SEQUENCE = re.compile(r"\x1b\[(\??)([0-9;]*)([A-Za-z])")
 #: Makes the terminal the command's own, so that Ctrl-C and a new size reach it.
 _OWN_TERMINAL = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class PseudoTerminal:
@@ -89,7 +89,7 @@ class PseudoTerminal:
         self.process.send_signal(number)
 
     def wait_for(self, seen: Callable[[PseudoTerminal], object]) -> None:
-        """Read until ``seen`` holds; fails after a minute with what is on the screen."""
+        """Read until ``seen`` holds; fails after three minutes with what is on the screen."""
         end = time.monotonic() + PATIENCE_S
         while not seen(self):
             assert time.monotonic() < end, f"it never came; there stands:\n{self.text}\n{self.written!r}"

@@ -101,9 +101,11 @@ def _in_columns(cards: dict[Column, list[Card]], style: Style, height: int | Non
     """Columns side by side; notes take two lines where there is room for that."""
     width = (style.width + _GAP) // len(cards) - _GAP
     room = height or 10_000
-    blocks = [_stack(column, found, width, style, 2, room) for column, found in cards.items()]
-    if max(map(len, blocks)) > room or any("more" in block[-1][0] for block in blocks):
-        blocks = [_stack(column, found, width, style, 1, room) for column, found in cards.items()]
+    roomy = [_stack(column, found, width, style, 2) for column, found in cards.items()]
+    fits = all(len(block) <= room for block in roomy)
+    blocks = (
+        roomy if fits else [_stack(column, found, width, style, 1, room) for column, found in cards.items()]
+    )
     lines = []
     for n in range(max(map(len, blocks))):
         line = ""
@@ -115,7 +117,7 @@ def _in_columns(cards: dict[Column, list[Card]], style: Style, height: int | Non
 
 
 def _stack(
-    column: Column, found: list[Card], width: int, style: Style, note_lines: int, height: int
+    column: Column, found: list[Card], width: int, style: Style, note_lines: int, height: int = 10_000
 ) -> list[tuple[str, str | None]]:
     """One column, from its title down, in at most ``height`` lines."""
     color = _COLORS[column]
