@@ -40,6 +40,7 @@ TIMEOUT_S = 300
 VARYING = (
     (re.compile(r"/\S*?/baton-demo-\w+"), "FOLDER"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?"), "TIME"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b"), "TIME"),
     (re.compile(r"\b\d{8}T\d{6,9}Z-[0-9a-z]{16}"), "TIME-ID"),
     (re.compile(r'"run": "[0-9a-z]{16}"'), "RUN"),
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from gitbaton.domain.board import BrokenRow, LiveRow, TaskRow, fold_board
+from gitbaton.domain.lifecycle import ALL
 from gitbaton.domain.outcome import Outcome
 from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField
 from support.claim_stage import PEOPLE, TASKS, Trouble
@@ -17,6 +19,8 @@ from support.handwriting import Hand, HandWritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gitbaton.domain.board import Board
 
 #: The order in which the fields of the drawn documents are wanted.
 FIELD_ORDER = (
@@ -238,3 +242,73 @@ troubles = st.one_of(
     ),
     st.builds(Trouble, _calls, st.just("meanwhile"), any_operation),
 )
+
+# -- boards ----------------------------------------------------------------------------------------------------
+
+_BOARD_IDS = ("a", "b", "c", "d", "e")
+#: What may be unusual about a task file, and about a live state: mostly one thing at a time, so that it decides.
+_ODD_FILES: list[dict[str, Any]] = [
+    {}, {}, {"status": "done"}, {"status": "cancelled"}, {"status": "draft"}, {"plan": "merged"}, {"plan": "unmerged"},
+    {"paths": ("src/**",)}, {"paths": ("src/a.py",)}, {"paths": ("docs",)}, {"hold": "later"}, {"local": "uncommitted"},
+    {"attempts_max": 1}, {"depends_on": ("gone",)},
+]  # fmt: skip
+_ODD_STATES: list[dict[str, Any]] = [
+    {}, {}, {"lease": 50.0}, {"lease": 150.0}, {"retry_at": 50.0},
+    {"status": "failed", "retry_at": 150.0}, {"hold": "wait"}, {"attempt_limit": 0},
+    {"attempt_limit": 9}, {"merge": "m1"}, {"merge": "m2"}, {"attempt": 4},
+]  # fmt: skip
+
+
+@st.composite
+def boards(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Board:
+    """Boards of a few tasks at the time 100, in every state, with plans, holds, paths and parts."""
+    rows = []
+    for number, task in enumerate(_BOARD_IDS):
+        fields: dict[str, Any] = {}
+        for odd in draw(st.lists(st.sampled_from(_ODD_FILES), max_size=2)):
+            fields |= odd
+        if number and draw(st.integers(0, 3)) == 0:
+            fields["depends_on"] = (draw(st.sampled_from(_BOARD_IDS[:number])),)
+        if number and draw(st.integers(0, 4)) == 0:
+            fields["parent"] = draw(st.sampled_from(_BOARD_IDS[:number]))
+        rows.append(TaskRow(task, f"tasks/{task}.yaml", task, **fields))
+    tips = {}
+    for task in draw(st.lists(st.sampled_from(_BOARD_IDS), unique=True, max_size=3)):
+        status = draw(st.one_of(st.sampled_from(["open", "failed", "in_progress"]), st.sampled_from(ALL)))
+        state: dict[str, Any] = {"status": status, "attempt": 1}
+        for odd in draw(st.lists(st.sampled_from(_ODD_STATES), max_size=2)):
+            state |= odd
+        tips[task] = LiveRow(task, oid=f"oid of {task}", **state)
+    broken = [BrokenRow("x", "tasks/x.yaml", (), parents=draw(st.sampled_from([(), (), ("a",)])))]
+    return fold_board(rows, broken, tips, now=100.0, attempts_max=3, merges_seen=["m1"], plans=["merged"])
+
+
+_leaves = st.sampled_from(
+    [
+        None,
+        True,
+        1,
+        2,
+        0.5,
+        "",
+        "a",
+        "b c",
+        "one\ntwo\n",
+        "one\n2\nthree\n",
+        "x" * 80,
+        ["a"],
+        ["b", "a"],
+        ["a", "b"],
+    ]
+)
+_steps = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from("pqr")}, optional={"run": _leaves}), max_size=2
+)
+#: Values of small documents that often share fields.
+small_documents = st.dictionaries(
+    st.sampled_from(["title", "status", "labels", "acceptance", "steps", "hold"]), st.one_of(_leaves, _steps), max_size=5
+)  # fmt: skip
+#: As those, with an object in them.
+nested_documents = st.tuples(
+    small_documents, st.dictionaries(st.sampled_from(["timeout", "checks", "model"]), st.one_of(_leaves, _steps), max_size=3)
+).map(lambda pair: {**pair[0], "run": {"agent": "bot", **pair[1]}})  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import runpy
 import shlex
@@ -88,7 +89,7 @@ def test_the_overview_leads_to_every_page() -> None:
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=lambda x: x if " " in x else "")
 def test_the_examples_in_the_help_can_be_typed(name: str, example: str) -> None:
-    words = shlex.split(example)
+    words = list(itertools.takewhile(lambda word: word not in ("<", ">", "|"), shlex.split(example)))
     if words[0] == "baton":
         assert words[1] == name
         command = import_module(f"gitbaton.cli.{COMMANDS[name].module}").COMMANDS[name]

@@ -41,7 +41,7 @@ def test_a_question_is_no_failure(stage: Stage) -> None:
     assert own_step(done).outputs["state"] == "needs_input"
     assert notes(done) == [("notice", "greet: needs input", question)]
     assert "### ❓ `greet`" in done.summary
-    assert 'Answer it: `baton retry greet --guidance "…"`' in done.summary
+    assert 'Next: answer it: baton answer greet "…"' in done.summary
 
 
 def test_broken_settings_are_named_by_file_and_line(stage: Stage) -> None:

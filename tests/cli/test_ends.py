@@ -113,8 +113,8 @@ ENDS = {
     "rate": End(Outcome.RATE_LIMITED, [write(), {"status": 429, "times": -1}]),
     "overload": End(Outcome.OVERLOADED, [write(), {"status": 529, "times": -1}]),
     "auth": End(Outcome.AUTH, [write(), {"status": 401, "times": -1}], words="set a key"),
-    "time": End(Outcome.TIMEOUT, STUBBORN, "run: {timeout: 2s}\n"),
-    "idle": End(Outcome.IDLE, WORK + "import time; time.sleep(600)", config="timeouts: {idle: 1s}\n"),
+    "time": End(Outcome.TIMEOUT, STUBBORN, "run: {timeout: 5s}\n"),
+    "idle": End(Outcome.IDLE, WORK + "import time; time.sleep(600)", config="timeouts: {idle: 4s}\n"),
     "turns": End(Outcome.TURNS, [write(), write("b.txt"), write("c.txt")], "run: {max_turns: 1}\n"),
     "money": End(Outcome.BUDGET, [write(), write("b.txt"), write("c.txt")], "run: {budget_usd: 0.05}\n"),
     "question": End(Outcome.NEEDS_INPUT, WORK + say(question="Which port?"), words="Which port?"),
@@ -259,7 +259,7 @@ WAITS = End(Outcome.STOPPED, WORK + "print('begun', flush=True)\nimport time; ti
 def test_ctrl_c_stops_it_with_a_checkpoint(scene: Scene) -> None:
     run = start(scene.plan("ctrl-c", WAITS), "ctrl-c")
     run.send_signal(signal.SIGINT)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=180)
     assert run.returncode == 130, out + err
     state = scene.state("ctrl-c")
     assert (state.status, state.attempts[0].outcome) == ("stopped", Outcome.STOPPED)
@@ -275,7 +275,7 @@ def test_a_machine_that_is_lost(scene: Scene) -> None:
     baton = scene.plan("lost", WAITS)
     run = start(baton, "lost")
     run.kill()
-    run.communicate(timeout=60)
+    run.communicate(timeout=180)
     assert scene.state("lost").status == "in_progress", "nobody could write anything down"
     later = Clock(read_clock() + timedelta(hours=5))
     claimed = claim_as_person(project(scene.checkout, clock=later), "lost")

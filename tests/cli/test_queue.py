@@ -29,6 +29,7 @@ def order(baton: Baton) -> list[str]:
     return [t["id"] for t in baton.json("queue")["tasks"]]
 
 
+@pytest.mark.parametrize("checkout", ["alone"], indirect=True)
 @pytest.mark.usefixtures("ready")
 def test_the_queue(baton: Baton) -> None:
     assert baton("queue").out.splitlines() == [
@@ -69,6 +70,7 @@ def test_the_queue(baton: Baton) -> None:
         baton(*words, code=2)
 
 
+@pytest.mark.parametrize("checkout", ["remote"], indirect=True)
 def test_names(ready: Checkout, baton: Baton) -> None:
     said = baton("rename", "serve", "serve-pages").out.splitlines()
     assert said[:2] == [

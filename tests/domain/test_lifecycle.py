@@ -110,7 +110,7 @@ def test_how_each_status_can_be_left() -> None:
         "failed": {"claimed", "stopped", "retried", "merged", "taken_over"},
         "stopped": {"retried", "merged", "taken_over"},
         "closed": {"changes_requested", "retried", "merged", "taken_over"},
-        "taken_over": {"retried", "merged"},
+        "taken_over": {"claimed", "retried", "merged"},
         "merged": {"claimed", "retried"},
     }  # fmt: skip
 

@@ -352,6 +352,7 @@ def test_a_structured_result_that_never_fits_fails_the_attempt(fleet: Fleet) -> 
         [
             baton("complete_task", summary="Counted.", result=["three"]),
             baton("save_context", note="It did not fit"),
+            {"text": "I can't."},  # it is handed back once, and nothing comes of that
         ],
     )
     assert ran.verdict.outcome is Outcome.INVALID_RESULT

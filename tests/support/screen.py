@@ -152,7 +152,7 @@ class Terminal:
         """Send the command a signal."""
         self._process.send_signal(number)
 
-    def until(self, seen: Callable[[Screen], bool], *, within_s: float = 60.0) -> Screen:
+    def until(self, seen: Callable[[Screen], bool], *, within_s: float = 120.0) -> Screen:
         """Wait until the screen shows that."""
         deadline = time.monotonic() + within_s
         while not seen(self.screen):
@@ -161,7 +161,7 @@ class Terminal:
             assert self._read(left), f"the command has ended; the screen shows:\n{self.screen.history}"
         return self.screen
 
-    def end(self, *, within_s: float = 60.0) -> int:
+    def end(self, *, within_s: float = 120.0) -> int:
         """Wait for the command's end; its exit code."""
         deadline = time.monotonic() + within_s
         while self._read(max(0.0, deadline - time.monotonic())):

@@ -132,6 +132,11 @@ def test_what_keeps_it_waiting_is_said_once() -> None:
     assert look(pool, Idle("the next try is in 18 s", 18.0), 2.0) is None
     assert look(pool, EMPTY, 6.0) == EMPTY.reason
     assert look(pool, EMPTY, 14.0) is None
+    pool.began_look()
+    pool.claimed("a")
+    pool.ended(End.GOOD, 20.0)
+    assert look(pool, EMPTY, 20.0) is None
+    assert look(pool, Idle("the next try is in 9 s", 9.0), 25.0), "that had passed, and is back"
     busy = Pool(Wishes(parallel=2, until_empty=True))
     start(busy, "a")
     assert look(busy, EMPTY, 0.0) is None, "that others run is no news"

@@ -109,7 +109,7 @@ def test_what_an_agent_can_mend_goes_back_to_it(
     assert ran.good, ran.verdict
     handoff = trial.handoff()
     assert handoff["rounds"] == [reason]
-    assert f"handed back, round 1 of 2: {reason}" in say(trial)
+    assert f"handed back: {reason}" in say(trial)
     usage = trial.state().attempts[0].usage
     assert usage
     assert (usage.turns, usage.cost_usd) == (4, 0.5), "what it cost is the sum"

@@ -107,15 +107,17 @@ def _run(a: argparse.Namespace) -> Answer:
         from gitbaton.cli.pool import run_pool
 
         return run_pool(project, a)
+    from gitbaton.edges.interruption import Interruption
     from gitbaton.report.run_text import RunView
     from gitbaton.usecases.run import run_task
-    from gitbaton.wiring import heed_termination
 
     wanted = a.ids[0] if a.ids else None
-    heed_termination()
+    interruption = Interruption(lambda: print("it is being published, which ends soon", file=sys.stderr))
+    interruption.heed()
     view = RunView(sys.stderr if a.json else sys.stdout)
 
     def follow(event: RunEvent) -> None:
+        interruption.is_ending = event.kind in ("end", "publish", "review")
         if not a.json:
             view(event)
 
@@ -260,7 +262,7 @@ def _takeover(a: argparse.Namespace) -> Answer:
             f"  {taken.fenced} can publish nothing any more; what it did stays on its machine, as its message says"
         )
     lines.append(
-        f"  when it is finished, commit it with: baton complete {task}; to give it to agents again: baton retry {task}"
+        f"  when it is finished there: baton finish {task}; to give it to agents again: baton retry {task}"
     )
     fields = {"branch": taken.branch, "checkout": taken.checkout, "fenced": taken.fenced}
     return Answer(record("takeover", task=_task_now(project, task), **fields), "\n".join(lines))

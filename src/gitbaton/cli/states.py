@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 ID = "task id, or an unambiguous beginning of one"
 
 
-def find_now(project: Project, task: str) -> Entry:
-    """The task as it stands after a command."""
-    from gitbaton.usecases.board import show_task
+def find_now(project: Project, task: str, *, local: bool = True) -> Entry:
+    """The task as it stands after a command; not ``local``: as everybody sees it."""
+    from gitbaton.usecases.project import find_entry, load_view
 
-    return show_task(project.reread(), task).entry
+    return find_entry(load_view(project.reread(), local=local), task)
 
 
 def describe_edit(edited: Edited | None, project: Project) -> list[str]:
@@ -201,7 +201,7 @@ def _reopen(a: argparse.Namespace) -> Answer:
 COMMANDS = {
     "hold": Command("Keep everybody from starting a task until it is released. It counts at once, for everybody.", _configure_hold, _hold, ('baton hold add-health "the new client comes first"', "baton hold add-health")),
     "release": Command("Lift a hold.", _configure_release, _release, ("baton release add-health", "baton release add-health --base")),
-    "clarify": Command("Settle something about a task. Whoever is at it hears of it now, whoever comes next reads it in the briefing.", _configure_clarify, _clarify, ('baton clarify add-health "503 while the database is down"', "baton clarify add-health - --base < answer.md")),
+    "clarify": Command("Settle something about a task. Whoever is at it hears of it now, whoever comes next reads it in the briefing.", _configure_clarify, _clarify, ('baton clarify add-health "503 while the database is down"', 'baton clarify add-health "port 8080" --base')),
     "note": Command("Leave a note on a task: how far it is, what there is to know. show and the next briefing tell it.", _configure_note, _note, ('baton note add-health "waiting for the new certificate" --percent 60', "baton note add-health --percent 90")),
     "done": Command("Set a task done by hand. Nothing is checked; to leave a handoff, too, use complete.", _configure_done, _done, ("baton done add-health", "baton done add-health --base")),
     "cancel": Command("Let nobody do a task any more. Names the tasks that wait for it.", _configure_cancel, _cancel, ('baton cancel add-health --reason "the platform does it now"', "baton cancel add-health --propose")),

@@ -23,6 +23,7 @@ LiveStatus = Literal[
 EventName = Literal[
     "claimed", "withdrawn", "released", "checkpointed", "published", "review_opened", "failed", "asked", "answered",
     "stopped", "changes_requested", "retried", "merged", "closed", "taken_over", "held", "hold_released", "clarified", "reminded",
+    "refreshed",
 ]  # fmt: skip
 ALL: tuple[LiveStatus, ...] = get_args(LiveStatus)
 SAME: Literal["same"] = "same"
@@ -41,7 +42,7 @@ class Rule(NamedTuple):
 
 TABLE: dict[EventName, Rule] = {
     # event              from                                                              to              who       fenced  in words
-    "claimed":           Rule(("open", "changes_requested", "failed", "in_progress", "merged"), "in_progress", "runner", False, "somebody took it"),
+    "claimed":           Rule(("open", "changes_requested", "failed", "in_progress", "taken_over", "merged"), "in_progress", "runner", False, "somebody took it"),
     "withdrawn":         Rule(("in_progress",),                                            BEFORE,         "runner", True,  "the claim was given back at once: a cap or overlapping paths"),
     "released":          Rule(("in_progress",),                                            BEFORE,         "person", False, "a person gave it back"),
     "checkpointed":      Rule(("in_progress", "stopped"),                                  SAME,           "runner", True,  "work in progress was saved"),
@@ -59,6 +60,7 @@ TABLE: dict[EventName, Rule] = {
     "held":              Rule(ALL,                                                         SAME,           "person", False, "a person put it on hold"),
     "hold_released":     Rule(ALL,                                                         SAME,           "person", False, "a person lifted the hold"),
     "clarified":         Rule(ALL,                                                         SAME,           "person", False, "a person added a clarification"),
+    "refreshed":         Rule(("in_review", "changes_requested", "needs_input", "failed", "stopped"), SAME, "person", False, "the base branch was merged into the published work"),
     "reminded":          Rule(("needs_input",),                                            SAME,           "runner", False, "people were reminded of a question"),
 }  # fmt: skip
 

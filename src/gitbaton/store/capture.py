@@ -186,8 +186,15 @@ def list_changes(
     """What differs between commit ``start`` and what was captured, with the new bytes: of files up to
     ``file_max`` bytes, as long as they are not more than ``total_max`` together.
     """
-    git = own_git(place)
-    raw = git.call("diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", start, captured.tree)
+    changes = compare_trees(own_git(place), start, captured.tree, file_max=file_max, total_max=total_max)
+    return [*changes, *captured.left_out]
+
+
+def compare_trees(
+    git: Git, start: str, tree: str, *, file_max: int = LARGEST_BYTES, total_max: int = LARGEST_BYTES
+) -> list[ChangedFile]:
+    """What differs between two commits or trees, as ``list_changes`` tells it."""
+    raw = git.call("diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", start, tree)
     fields = raw.split(b"\0")
     rows = []
     for meta, path in zip(fields[::2], fields[1::2], strict=False):
@@ -200,11 +207,10 @@ def list_changes(
         if size <= file_max and total <= total_max:
             wanted.append(oid)
     texts = dict(zip(wanted, read_objects(git, wanted), strict=True))
-    changes = [
+    return [
         ChangedFile(path, mode, old_mode, sizes.get(oid, 0), texts.get(oid))
         for path, mode, old_mode, oid in rows
     ]
-    return [*changes, *captured.left_out]
 
 
 def _list_sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from gitbaton.store.failures import Output, explain_failure
 from gitbaton.store.sealing import REDIRECTING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gitbaton.store.repository import Repository
 
@@ -28,6 +28,24 @@ class Change(NamedTuple):
     removed: int
     patch: str
     old_path: str | None = None
+
+
+class Touched(NamedTuple):
+    """A file that a commit changed: its blobs before and after; None where there was, or is, none."""
+
+    path: str
+    old: str | None
+    new: str | None
+
+
+class LoggedCommit(NamedTuple):
+    """A commit and what it changed; ``at`` is when it was written, in seconds since the epoch."""
+
+    oid: str
+    at: float
+    author: str
+    subject: str
+    files: tuple[Touched, ...]
 
 
 @contextlib.contextmanager
@@ -81,3 +99,39 @@ def _read(diff: Any) -> Change:
     lines = patch.split("\n")
     added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
     return Change(new or old or "", kind, added, removed, patch, old if kind == "R" else None)
+
+
+def list_commits(
+    repo: Repository, revisions: Sequence[str], paths: Sequence[str], *, most: int | None = None
+) -> list[LoggedCommit]:
+    """The commits among ``revisions`` (as ``git log`` takes them: ids, ``^id`` for what is left out) that changed
+    ``paths`` (git's pathspecs), newest first; merges only where they differ from all that they merge.
+    """
+    if not any(not r.startswith("^") for r in revisions):
+        return []
+    limit = [f"--max-count={most}"] if most is not None else []
+    with _open(repo) as opened:
+        out: bytes = opened.git.log(
+            "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-decorate",
+            "--no-color", "--no-mailmap", "--encoding=UTF-8", "--format=%x01%H %at %an%x02%s", *limit, *revisions, "--", *paths,
+            stdout_as_string=False,
+        )  # fmt: skip
+    commits: list[LoggedCommit] = []
+    tokens = iter(out.split(b"\0"))
+    for raw in tokens:
+        token = raw.lstrip(b"\n")
+        if token.startswith(b"\x01"):
+            commits.append(_read_head(token[1:]))
+        elif token.startswith(b":") and commits:
+            _, _, old, new, _ = token.decode().split(" ")
+            touched = Touched(
+                next(tokens).decode("utf-8", "surrogateescape"), *(None if not o.strip("0") else o for o in (old, new))
+            )  # fmt: skip
+            commits[-1] = commits[-1]._replace(files=(*commits[-1].files, touched))
+    return commits
+
+
+def _read_head(token: bytes) -> LoggedCommit:
+    head, _, subject = token.decode("utf-8", "replace").partition("\x02")
+    oid, at, author = head.split(" ", 2)
+    return LoggedCommit(oid, float(at), author, subject, ())

@@ -141,6 +141,18 @@ def read_before_claim(repo: Repository, tip: Tip) -> State | None:
     return None
 
 
+def read_chain(repo: Repository, tip: str) -> list[tuple[str, State | None]]:
+    """(commit, state) of a state ref's whole history up to ``tip``, oldest first; None for a state that can't be read."""
+    oids = repo.git.text("rev-list", "--first-parent", "--reverse", tip).splitlines()
+    chain: list[tuple[str, State | None]] = []
+    for oid, text in zip(oids, read_objects(repo.git, (f"{oid}:{STATE_FILE}" for oid in oids)), strict=True):
+        try:
+            chain.append((oid, _parse(text, f"{oid[:12]}:{STATE_FILE}")))
+        except InvalidDocument:
+            chain.append((oid, None))
+    return chain
+
+
 def write_state(repo: Repository, state: State, parent: str | None) -> str:
     """Store ``state`` as a commit on top of ``parent`` and return its id; no ref moves. What it says is kept for when
     the ref has moved there. Raises ``InvalidDocument`` for a state that nobody could read again.

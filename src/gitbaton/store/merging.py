@@ -92,9 +92,9 @@ def _find_top(repo: Repository, listed: Path) -> Path:
     return Path(top)
 
 
-def find_checkout(repo: Repository) -> CheckedOut | None:
-    """The worktree in which the base branch is checked out, if any. Raises ``Refusal`` (``no-worktree``)."""
-    ref = f"refs/heads/{repo.base.branch}"
+def find_checkout(repo: Repository, branch: str | None = None) -> CheckedOut | None:
+    """The worktree in which ``branch`` (None: base) is checked out, if any. Raises ``Refusal`` (``no-worktree``)."""
+    ref = f"refs/heads/{branch or repo.base.branch}"
     where: Path | None = None
     for line in repo.git.text("worktree", "list", "--porcelain", "-z").split("\0"):
         key, _, value = line.partition(" ")

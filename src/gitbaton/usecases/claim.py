@@ -278,7 +278,7 @@ def _origin(old: State | None) -> LiveStatus:
     """Where a claim comes from, to return there if it is given back. A claim that is taken over from somebody
     who vanished comes from where theirs came; a task that was reopened after its merge begins anew.
     """
-    if old is None or old.status == "merged":
+    if old is None or old.status in ("merged", "taken_over"):
         return "open"
     return old.claimed_from or "open" if old.status == "in_progress" else old.status
 
@@ -291,6 +291,18 @@ def claim_as_person(project: Project, wanted: str | None, *, among: Filters = AN
     holder = Holder(name=project.actor, kind="person")
     claimed = claim_task(project, wanted, holder=holder, lease_s=None, accept=among.accept)
     return name_local_tasks(project, claimed) if isinstance(claimed, Choice) else claimed
+
+
+def adopt_task(project: Project, view: View, entry: Entry) -> Claim:
+    """The claim of a person who took the task over, so that they end it as every attempt ends. Raises ``Refusal``
+    (``already-claimed``) when it is somebody else's by now.
+    """
+    claim = _try_claim(project, view, entry, Holder(name=project.actor, kind="person"), None, None)
+    if claim is None:
+        raise Refusal(
+            f"{entry.row.id} has moved on meanwhile", code="already-claimed", hint=f"see who: baton show {entry.row.id}"
+        )  # fmt: skip
+    return claim
 
 
 def stop_task(project: Project, text: str, reason: str | None = None) -> Tip:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitbaton.domain.board import find_overlap
+from gitbaton.domain.conditions import Condition, find_decisive, list_conditions
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.workflow_run import find_workflow_run
 from gitbaton.errors import BatonError, Refusal
@@ -50,33 +50,21 @@ def get_claimable(project: Project, view: View, wanted: str) -> Entry:
                 code="only-local", hint="commit it and push it, or merge it, first",
             ) from None  # fmt: skip
         raise
-    if not entry.claimable:
-        raise Refusal(f"{entry.row.id} is {entry.state.replace('_', ' ')}: {entry.why}", code="not-claimable", hint=_hint(entry), data={"state": entry.state, "blocked_by": list(entry.blocked_by)})  # fmt: skip
-    busy = [e for e in view.board.entries.values() if e.is_busy]
-    if other := find_overlap(entry.row, busy):
-        raise Refusal(f"{entry.row.id} touches the same paths as {other.row.id}, which is {'in progress' if other.running else 'in review'}", code="paths-overlap", hint=f"wait for {other.row.id}, or narrow paths")  # fmt: skip
+    conditions = judge_task(project, view, entry)
+    if refused := find_decisive(entry, conditions):
+        if refused.code == "not-claimable":
+            words = f"{entry.row.id} is {entry.state.replace('_', ' ')}: {entry.why}"
+        else:
+            words = f"{entry.row.id} {refused.words.removeprefix('it ')}"
+        data = {"state": entry.state, "blocked_by": list(entry.blocked_by)}
+        raise Refusal(words, code=refused.code, hint=refused.remedy, data=data)
     return entry
 
 
-def _hint(entry: Entry) -> str:
-    task = entry.row.id
-    match entry.state:
-        case "failed" if entry.attempts_left == 0:
-            return f'say what to do better: baton retry {task} --guidance "…"'
-        case "failed" | "stopped" | "closed" | "taken_over":
-            return f"start over with: baton retry {task}"
-        case "in_progress":
-            return f"end it with: baton stop {task}; to work on it yourself: baton takeover {task}"
-        case "needs_input":
-            return f'answer it: baton answer {task} "…"'
-        case "in_review":
-            return f"look at it with: baton review {task}"
-        case "draft":
-            return f"baton set {task} status=todo"
-        case "waiting":
-            return f"do first: {', '.join(entry.blocked_by)}" if entry.blocked_by else f"baton show {task}"
-        case _:
-            return f"baton show {task}"
+def judge_task(project: Project, view: View, entry: Entry) -> list[Condition]:
+    """How a task stands to every condition that the board can judge."""
+    now = project.refs.now().timestamp()
+    return list_conditions(view.board, entry, now=now, plans=view.contents.plans)
 
 
 def explain_unended_run(project: Project, view: View, entry: Entry) -> str | None:

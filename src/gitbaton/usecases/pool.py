@@ -92,7 +92,7 @@ class Pool:
         self._look_at = 0.0
         self._pause_s = LOOK_S
         self._tried: list[str] = []
-        self._said: str | None = None
+        self._said: dict[str, int] = {}  # and how many had been started by then
         self._failures: tuple[str, int] = ("", 0)
 
     # -- questions -----------------------------------------------------------------------------------------
@@ -129,7 +129,6 @@ class Pool:
         self.is_looking = False
         self.running += 1
         self.started += 1
-        self._said = None
         self._failures = ("", 0)
         if self.wishes.filters.ids and not self.wishes.is_open:
             self._tried.append(task)  # each of the named ones once
@@ -147,7 +146,9 @@ class Pool:
             self._stop_starting(idle.reason)
             return None
         self._wait(now, idle.wait_s)
-        return self._say_once(idle.reason) if idle.is_blocked or not self.running else None
+        if self.running and not idle.is_blocked:
+            return None
+        return self._say_once(idle.reason, passes=idle.wait_s is not None)
 
     def gave_up_look(self) -> None:
         """The one that looked was told to stop."""
@@ -168,7 +169,7 @@ class Pool:
                 return error.message
         elif self.wishes.watch or self.running or (error.exit_code == 75 and not many):
             self._wait(now, None)
-            return self._say_once(error.message)
+            return self._say_once(error.message, passes=True)
         self.error = error
         self._stop_starting(error.message)
         return error.message if task is not None else None
@@ -199,10 +200,12 @@ class Pool:
         self._look_at = now + (self._pause_s if wait_s is None else min(self._pause_s, max(wait_s, 0.05)))
         self._pause_s = min(2 * self._pause_s, LOOK_MAX_S)
 
-    def _say_once(self, words: str) -> str | None:
-        if _level(words) == self._said:
+    def _say_once(self, words: str, *, passes: bool) -> str | None:
+        """``words``, if they are new; what ``passes`` is new again once something was started since."""
+        before = self._said.get(_level(words))
+        if before is not None and not (passes and before < self.started):
             return None
-        self._said = _level(words)
+        self._said[_level(words)] = self.started
         return words
 
 

@@ -24,7 +24,7 @@ def bring_head(project: Project, state: State) -> str:
     head = state.head
     assert head, "asked for work that was never published"
     refs = [f"refs/heads/{state.branch}"] if state.branch else []
-    refs += [attempt_ref(project, state.task, a.number) for a in reversed(state.attempts) if a.head == head]
+    refs += [attempt_ref(project, state.task, a.number) for a in reversed(state.attempts) if a.head]
     for ref in refs:
         if resolve(project.repo.git, head):
             break
