@@ -96,9 +96,7 @@ def claim_task(
                 reason = obstacle
                 continue
             check(entry)
-            tip = view.tips.states.get(entry.row.id)
-            known = _Known(entry, tip.state.event.id if tip else None)
-            claim = _try_claim(project, known, holder, lease_s, watch_url)
+            claim = _try_claim(project, _take_from(view, entry), holder, lease_s, watch_url)
             if claim is None:
                 if wanted:
                     raise _refuse_taken(entry)
@@ -119,6 +117,11 @@ class _Known(NamedTuple):
 
     entry: Entry
     event: str | None
+
+
+def _take_from(view: View, entry: Entry) -> _Known:
+    tip = view.tips.states.get(entry.row.id)
+    return _Known(entry, tip.state.event.id if tip else None)
 
 
 def _find_known(project: Project, wanted: str | None, accept: Callable[[Entry], bool]) -> _Known | None:
@@ -297,7 +300,8 @@ def adopt_task(project: Project, view: View, entry: Entry) -> Claim:
     """The claim of a person who took the task over, so that they end it as every attempt ends. Raises ``Refusal``
     (``already-claimed``) when it is somebody else's by now.
     """
-    claim = _try_claim(project, view, entry, Holder(name=project.actor, kind="person"), None, None)
+    known = _take_from(view, entry)
+    claim = _try_claim(project, known, Holder(name=project.actor, kind="person"), None, None)
     if claim is None:
         raise Refusal(
             f"{entry.row.id} has moved on meanwhile", code="already-claimed", hint=f"see who: baton show {entry.row.id}"
