@@ -289,3 +289,37 @@ def test_what_only_this_folder_has_of_handoffs_is_shown(work: Checkout, tmp_path
     file.write_text(HANDOFF.format("a"))
     two.agree_on("a")
     assert "It stands, mostly" in two.kept("show", "a").out
+
+
+def claim_folding_nothing(two: Two, *words: str) -> bool:
+    """Claim in a process of its own; whether it was done without reading all tasks."""
+    code = f"import sys; from gitbaton.cli import main; code = main(['claim', *{words!r}]); print('KEPT', code == 0 and 'gitbaton.store.overlay' not in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=two.kept.folder, env={**two.kept.environment(), "PYTHONPATH": SOURCE},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.endswith("KEPT True\n")
+
+
+def test_a_person_claims_from_what_is_kept(two: Two) -> None:
+    two.work.commit({"tasks/e.yaml": "title: E\npaths: [src/api/*]\n"}, push=two.work.remote is not None)
+    assert not claim_folding_nothing(two, "d")
+    two.kept("next")
+    assert claim_folding_nothing(two, "C"), "with paths, looked at again behind the claim"
+    for task, code in (
+        ("c", "not-claimable"),
+        ("b", "not-claimable"),
+        ("e", "paths-overlap"),
+        ("x", "unknown-id"),
+    ):
+        assert two.kept.try_run("claim", task, "--json").error["code"] == code
+    assert claim_folding_nothing(two), "the next one"
+    assert two.kept.json("show", "a")["task"]["state"] == "in_progress"
+    two.kept("stop", "c")
+    assert claim_folding_nothing(two, "e")
+    two.kept("stop", "a")
+    assert claim_folding_nothing(two, "a"), "which has a state already"
+    assert two.agree() is False, "nothing is ready but c, which e keeps away"
+    assert {t["id"]: t["state"] for t in two.anew.json("list")["tasks"]} == {
+        "a": "in_progress", "b": "waiting", "c": "ready", "d": "in_progress", "e": "in_progress",
+    }  # fmt: skip

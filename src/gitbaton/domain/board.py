@@ -196,11 +196,12 @@ def fold_task(
             False,
             "it is only local: it can be claimed once it is merged into the base branch",
         )
-    running = live is not None and _is_held(live, now)
+    running = live is not None and is_held(live, now)
     return Entry(row, live, state, blocked, claimable, why, left, depth, running)
 
 
-def _is_held(live: LiveRow, now: float) -> bool:
+def is_held(live: LiveRow, now: float) -> bool:
+    """Whether somebody has it at ``now``; then nobody else can claim it."""
     return live.status == "in_progress" and (live.lease is None or live.lease > now)
 
 
@@ -280,7 +281,7 @@ def _effective(
         return "done", "it is done" if row.status == "done" or not parts else "its parts are done"
     if live and live.status == "in_progress":  # a draft or a hold must not hide work that goes on
         who = live.holder or "somebody"
-        if _is_held(live, now):
+        if is_held(live, now):
             return "in_progress", f"{who} is at it"
         after = "" if left else ", and it was the last attempt: a person decides"
         if live.workflow and left:

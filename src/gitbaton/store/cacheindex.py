@@ -21,6 +21,7 @@ from gitbaton.domain.board import (
     find_turn,
     fold_task,
     is_finished,
+    is_held,
     is_made_by_parts,
     list_needs,
     order_key,
@@ -227,7 +228,8 @@ class BoardIndex:
         table = self._table
         watched = self._list_watched(stand, now)
         busy = [e for e in watched if e.is_busy and e.row.paths]
-        turns = [turn for e in watched if (turn := find_turn(e.live)) is not None and turn > now]
+        lives = [node.live for node in table.list_watched()]
+        turns = [turn for live in lives if (turn := find_turn(live)) is not None and turn > now]
         queue = (self._fold(table.find(task), stand, now) for task in table.iter_queue())
 
         def is_free(entry: Entry) -> bool:
@@ -257,7 +259,13 @@ class BoardIndex:
         return [e for e in self._list_watched(stand, now) if e.is_busy and e.row.paths]
 
     def _list_watched(self, stand: Stand, now: float) -> list[Entry]:
-        return [self._fold(self._table.find(task), stand, now) for task in self._table.list_watched()]
+        """Watched tasks that may be claimed at ``now`` or occupy paths: there may be many others that are just worked at."""
+        nodes = self._table.list_watched()
+        return [
+            self._fold(n, stand, now)
+            for n in nodes
+            if n.row and (n.row.paths or not (n.live and is_held(n.live, now)))
+        ]
 
     def _fold(self, node: Node, stand: Stand, now: float) -> Entry:
         assert node.row is not None, node.id

@@ -26,6 +26,7 @@ CREATE INDEX IF NOT EXISTS tasks_now ON tasks (id) WHERE busy OR turns;
 CREATE TABLE IF NOT EXISTS needs (need TEXT, id TEXT, PRIMARY KEY (need, id)) WITHOUT ROWID;
 """
 _INSERT: Final = f"INSERT OR REPLACE INTO tasks VALUES ({', '.join('?' * 14)})"
+_NODE: Final = "path, row, live, finished, depth"
 
 
 class Node:
@@ -70,24 +71,27 @@ class Table:
         """The task of that id, there or not."""
         node = self._nodes.get(task)
         if node is None:
-            node = self._nodes[task] = Node(task)
-            found = self._db.execute(
-                "SELECT path, row, live, finished, depth FROM tasks WHERE id = ?", (task,)
-            ).fetchone()
-            if found:
-                node.path, row, live, finished, node.depth = found
-                node.row = TaskRow(*marshal.loads(row)) if row else None
-                node.live = LiveRow(*marshal.loads(live)) if live else None
-                node.finished = bool(finished)
+            found = self._db.execute(f"SELECT {_NODE} FROM tasks WHERE id = ?", (task,)).fetchone()
+            node = self._revive(task, found)
+        return node
+
+    def _revive(self, task: str, found: Sequence[Any] | None) -> Node:
+        node = self._nodes[task] = Node(task)
+        if found:
+            node.path, row, live, finished, node.depth = found
+            node.row = TaskRow(*marshal.loads(row)) if row else None
+            node.live = LiveRow(*marshal.loads(live)) if live else None
+            node.finished = bool(finished)
         return node
 
     def list_merges(self) -> list[tuple[str, str]]:
         """(task, merge) of those that may be done because of one."""
         return self._db.execute("SELECT id, merge FROM tasks WHERE merge IS NOT NULL").fetchall()
 
-    def list_watched(self) -> list[str]:
-        """Tasks that occupy paths, or whose state the time may change."""
-        return [t for (t,) in self._db.execute("SELECT id FROM tasks WHERE busy OR turns").fetchall()]
+    def list_watched(self) -> list[Node]:
+        """Tasks that occupy paths, or whose state the time may change; read at once, because there may be many."""
+        found = self._db.execute(f"SELECT id, {_NODE} FROM tasks WHERE busy OR turns").fetchall()
+        return [self._nodes.get(task) or self._revive(task, columns) for task, *columns in found]
 
     def list_starting(self, start: str) -> list[str]:
         """Two of the tasks that can be read whose ids begin so, or all if there are fewer."""

@@ -11,7 +11,6 @@ from gitbaton.store.git import read_objects
 from gitbaton.store.live import list_past
 from gitbaton.store.plain import iter_newest_handoffs, read_plain
 from gitbaton.store.snapshots import read_source
-from gitbaton.store.tips import list_tips
 from gitbaton.usecases.choosing import (
     ANY,
     Choice,
@@ -74,7 +73,7 @@ def show_task(project: Project, text: str | None) -> Shown:
     """One task, as this checkout has it; None: the attempt's own. Raises ``Refusal``."""
     named = text or own_task(project)
     view = None
-    if wanted := want(project, list_tips(project.repo)):
+    if wanted := want(project):
         found = glance_at(open_cache(project.repo), wanted, named, project.refs.now().timestamp())
         if found.shown:
             return found.shown

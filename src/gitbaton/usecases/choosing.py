@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason
+from gitbaton.domain.board import claimable_in_order, explain_reason, find_overlap
 from gitbaton.store.cache import open_cache
-from gitbaton.store.cachemove import Wanted, choose_from_index, keep_board
+from gitbaton.store.cachemove import Wanted, ask_index, choose_from_index, keep_board
 from gitbaton.store.ledger import GIT_LEDGER
 from gitbaton.store.rows import pause_collector
 from gitbaton.store.tips import States, list_tips
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gitbaton.domain.board import Entry
+    from gitbaton.store.cacheindex import BoardIndex, Stand
     from gitbaton.usecases.project import Project, View
 
 _LOCAL_SHOWN = 5
@@ -95,11 +96,47 @@ ANY = Filters()
 
 def find_next(project: Project, accept: Callable[[Entry], bool]) -> Choice | None:
     """The next task from the kept index of the board; None where that doesn't know of one."""
-    wanted = want(project, list_tips(project.repo))
+    wanted = want(project)
     found = wanted and choose_from_index(
         open_cache(project.repo), wanted, project.refs.now().timestamp(), accept
     )
     return Choice(found.entry, explain_reason(found.entry)) if found and found.entry else None
+
+
+def find_claimable(
+    project: Project, text: str | None, accept: Callable[[Entry], bool]
+) -> tuple[Entry, str | None] | None:
+    """The task that ``text`` names (None: the next one that ``accept`` likes) from the kept index, if it can be claimed just so, and the id
+    of its state tip; None where everything must be looked at.
+    """
+    wanted = want(project)
+    if wanted is None:
+        return None
+    now = project.refs.now().timestamp()
+
+    def find(index: BoardIndex, stand: Stand) -> Entry | None:
+        if text is None:
+            return index.choose(stand, now, accept)[0]
+        entry = index.find(text, stand, now)
+        is_free = entry and entry.claimable and not find_overlap(entry.row, index.list_busy(stand, now))
+        return entry if is_free else None
+
+    entry = ask_index(open_cache(project.repo), wanted, find)
+    if entry is None or entry.state == "stale":  # of which somebody may have to be asked
+        return None
+    return entry, wanted.tips.get(entry.row.id)
+
+
+def is_alone(project: Project, task: str) -> bool:
+    """Whether the kept index knows that nobody works where the paths of ``task`` are."""
+    wanted = want(project)
+    now = project.refs.now().timestamp()
+
+    def judge(index: BoardIndex, stand: Stand) -> bool:
+        mine = index.look(task, stand, now)
+        return mine is not None and find_overlap(mine.row, index.list_busy(stand, now)) is None
+
+    return bool(wanted and ask_index(open_cache(project.repo), wanted, judge))
 
 
 def keep_view(project: Project, view: View) -> None:
@@ -111,8 +148,10 @@ def keep_view(project: Project, view: View) -> None:
             keep_board(open_cache(project.repo), wanted, view.board, view.contents.plans)
 
 
-def want(project: Project, tips: Mapping[str, str]) -> Wanted | None:
-    """The board that an answer from the index is asked for; None where the index can't answer."""
+def want(project: Project, known: Mapping[str, str] | None = None) -> Wanted | None:
+    """The board that an answer from the index is asked for; None where the index can't answer. ``known`` are the ids of the
+    state tips, if they were read already.
+    """
     repo = project.repo
     if (
         repo.base.commit is None
@@ -121,6 +160,7 @@ def want(project: Project, tips: Mapping[str, str]) -> Wanted | None:
         or not repo.keeps_cache
     ):
         return None
+    tips = list_tips(repo) if known is None else known
     return Wanted(
         str(repo.top), repo.base.commit, tips, repo.config_file.facts.attempts_max, project.refs.tolerance_s, repo.seen_prefix,
         repo.state_prefix,

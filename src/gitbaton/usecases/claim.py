@@ -13,7 +13,7 @@ from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, Tips, render_time, to_live_rows
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.caps import Reached, find_reached_cap, find_spent_budget
-from gitbaton.usecases.choosing import ANY, Choice, Filters, explain_nothing, name_local_tasks
+from gitbaton.usecases.choosing import ANY, Choice, Filters, explain_nothing, find_claimable, name_local_tasks
 from gitbaton.usecases.contest import (
     draw_wait,
     keep_or_withdraw,
@@ -75,8 +75,13 @@ def claim_task(
         project = project.fetched()
         refuse_wrong_clock(project)
         require_config(project.repo)
-        view = load_view(project, local=False)
         person = holder.kind == "person"
+        if person and not round_number and (known := _find_known(project, wanted, accept)):
+            check(known.entry)
+            if claim := _try_claim_alone(project, known, wanted, holder, lease_s, watch_url):
+                return claim
+            project = project.fetched()  # somebody was quicker: everything is looked at
+        view = load_view(project, local=False)
         if cap := _find_cap(project, view, person=person):
             return _capped(wanted, cap.words)
         candidates = (
@@ -87,25 +92,14 @@ def claim_task(
         if not candidates:
             return Choice(None, reason or explain_nothing(view, accept))
         for entry in candidates:
-            if not person and (spent := find_spent_budget(view, project.repo.config, entry.row.id)):
-                reason = spent
-                if wanted:
-                    return _capped(wanted, spent)
-                continue
-            if unended := explain_unended_run(project, view, entry):
-                reason = unended
-                if wanted:
-                    raise refuse_takeover(entry, unended)
+            if obstacle := _find_obstacle(project, view, entry, wanted, person=person):
+                reason = obstacle
                 continue
             check(entry)
-            claim = _try_claim(project, view, entry, holder, lease_s, watch_url)
+            claim = _try_claim(project, _take_from(view, entry), holder, lease_s, watch_url)
             if claim is None:
                 if wanted:
-                    raise Refusal(
-                        f"somebody else took {entry.row.id} first",
-                        code="already-claimed",
-                        hint=f"see who: baton show {entry.row.id}",
-                    )
+                    raise _refuse_taken(entry)
                 continue
             refused = keep_or_withdraw(project, view, claim)
             if refused is None:
@@ -118,6 +112,63 @@ def claim_task(
     return Choice(None, reason or explain_nothing(load_view(project.fetched(), local=False), accept))
 
 
+class _Known(NamedTuple):
+    """What a claim is decided on: the task on the board, and the last event of its state."""
+
+    entry: Entry
+    event: str | None
+
+
+def _take_from(view: View, entry: Entry) -> _Known:
+    tip = view.tips.states.get(entry.row.id)
+    return _Known(entry, tip.state.event.id if tip else None)
+
+
+def _find_known(project: Project, wanted: str | None, accept: Callable[[Entry], bool]) -> _Known | None:
+    """What a person without caps may claim, without a look at the whole board; None where that must be."""
+    if project.repo.config_file.facts.is_capped:
+        return None
+    found = find_claimable(project, wanted, accept)
+    if found is None:
+        return None
+    entry, oid = found
+    tip = read_tip(project, entry.row.id) if oid else None
+    if oid and (tip is None or tip.oid != oid):
+        return None
+    return _Known(entry, tip.state.event.id if tip else None)
+
+
+def _try_claim_alone(
+    project: Project,
+    known: _Known,
+    wanted: str | None,
+    holder: Holder,
+    lease_s: Callable[[Entry], float] | None,
+    watch_url: str | None,
+) -> Claim | None:
+    """A person's claim that was decided on without the whole board; None where another task may be taken instead. Raises
+    ``Refusal`` for one that was ``wanted``.
+    """
+    claim = _try_claim(project, known, holder, lease_s, watch_url)
+    if claim is None:
+        if wanted:
+            raise _refuse_taken(known.entry)
+        return None
+    refused = keep_or_withdraw(project, None, claim)
+    if refused is None:
+        return claim
+    if wanted:
+        _capped(wanted, refused)
+    return None
+
+
+def _refuse_taken(entry: Entry) -> Refusal:
+    task = entry.row.id
+    return Refusal(
+        f"somebody else took {task} first", code="already-claimed", hint=f"see who: baton show {task}"
+    )
+
+
 class _Taken(Exception):
     """The tip moved between deciding and claiming."""
 
@@ -127,6 +178,17 @@ def _find_cap(project: Project, view: View, *, person: bool) -> Reached | None:
     if person and not project.repo.config_file.facts.is_capped:
         return None
     return find_reached_cap(view, project.repo.config, now=project.refs.now(), person=person)
+
+
+def _find_obstacle(
+    project: Project, view: View, entry: Entry, wanted: str | None, *, person: bool
+) -> str | None:
+    """What forbids this one task to be claimed now, or None. Raises ``Refusal`` for one that was ``wanted``."""
+    if not person and (spent := find_spent_budget(view, project.repo.config, entry.row.id)):
+        return _capped(wanted, spent).reason
+    if (unended := explain_unended_run(project, view, entry)) and wanted:
+        raise refuse_takeover(entry, unended)
+    return unended
 
 
 def _capped(wanted: str | None, reason: str) -> Choice:
@@ -141,20 +203,19 @@ def _capped(wanted: str | None, reason: str) -> Choice:
 
 def _try_claim(
     project: Project,
-    view: View,
-    entry: Entry,
+    decided: _Known,
     holder: Holder,
     lease_s: Callable[[Entry], float] | None,
     watch_url: str | None,
 ) -> Claim | None:
     """The claim, or None when somebody else was first."""
+    entry, known = decided
     run = project.random_id(16)  # unique: two identical commits would both be accepted by a server
     base = project.repo.base.commit
     assert base is not None, "an entry on the board stands on a base commit"
-    known = view.tips.states.get(entry.row.id)
 
     def unchanged(now: State | None) -> None:
-        if (now.event.id if now else None) != (known.state.event.id if known else None):
+        if (now.event.id if now else None) != known:
             raise _Taken
 
     def change(old: State | None) -> dict[str, Any]:
@@ -239,7 +300,8 @@ def adopt_task(project: Project, view: View, entry: Entry) -> Claim:
     """The claim of a person who took the task over, so that they end it as every attempt ends. Raises ``Refusal``
     (``already-claimed``) when it is somebody else's by now.
     """
-    claim = _try_claim(project, view, entry, Holder(name=project.actor, kind="person"), None, None)
+    known = _take_from(view, entry)
+    claim = _try_claim(project, known, Holder(name=project.actor, kind="person"), None, None)
     if claim is None:
         raise Refusal(
             f"{entry.row.id} has moved on meanwhile", code="already-claimed", hint=f"see who: baton show {entry.row.id}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gitbaton.domain.board import find_overlap
 from gitbaton.errors import BatonError, Refusal
 from gitbaton.usecases.caps import Reached, find_reached_cap, has_bounds
+from gitbaton.usecases.choosing import is_alone
 from gitbaton.usecases.project import load_view
 from gitbaton.usecases.transitions import advance, read_tip
 
@@ -26,8 +27,10 @@ def draw_wait(project: Project, round_number: int) -> float:
     return 0.05 * 2.0**round_number * (1 + int(project.random_id(3), 36) / 36**3)
 
 
-def keep_or_withdraw(project: Project, view: View, claim: Claim) -> str | None:
-    """None when the claim stands; else it was withdrawn, and this is why. ``view`` is what it was decided on."""
+def keep_or_withdraw(project: Project, view: View | None, claim: Claim) -> str | None:
+    """None when the claim stands; else it was withdrawn, and this is why. ``view`` is what it was decided on; None for
+    a person's that was decided on without the whole board.
+    """
     if not (claim.entry.row.paths or _may_be_bounded(project, view, claim)):
         return None
     try:
@@ -42,9 +45,9 @@ def keep_or_withdraw(project: Project, view: View, claim: Claim) -> str | None:
     return refused
 
 
-def _may_be_bounded(project: Project, view: View, claim: Claim) -> bool:
+def _may_be_bounded(project: Project, view: View | None, claim: Claim) -> bool:
     """Whether anything but paths can speak against it; only caps on numbers are for people, too."""
-    if claim.held.live and claim.held.live.person:
+    if view is None or (claim.held.live and claim.held.live.person):
         return project.repo.config_file.facts.is_capped
     return has_bounds(view, project.repo.config)
 
@@ -68,7 +71,10 @@ def _find_objection(project: Project, claim: Claim) -> str | None:
         if look:
             project.pause(draw_wait(project, look - 1))
         project.refs.fetch()
-        view = load_view(project.reread(), local=False)
+        now = project.reread()
+        if _is_free(now, claim):
+            return None
+        view = load_view(now, local=False)
         objection = _judge(project, view, claim)
         if objection is None:
             return None
@@ -76,6 +82,13 @@ def _find_objection(project: Project, claim: Claim) -> str | None:
         if earlier >= objection.room:
             break
     return objection.words if objection else None
+
+
+def _is_free(project: Project, claim: Claim) -> bool:
+    """Whether nothing speaks against a person's claim, as far as that can be told without folding the board."""
+    live = claim.held.live
+    is_bounded = not (live and live.person) or project.repo.config_file.facts.is_capped
+    return not is_bounded and is_alone(project, claim.entry.row.id)
 
 
 def _judge(project: Project, view: View, claim: Claim) -> Reached | None:
