@@ -54,6 +54,8 @@ def test_settings_are_changed_by_key_and_comments_stay(repo: Checkout, baton: Ba
     assert (
         baton("config", "set", "caps.running", "5").out == "caps.running is so already; nothing to commit\n"
     )
+    baton("config", "set", "agents.sh", "{adapter: command, command: [sh, -c, 'echo 1, 2']}")
+    assert baton.json("config", "get", "agents.sh.command")["value"] == ["sh", "-c", "echo 1, 2"]
     baton("config", "unset", "caps.running", "--base")
     assert "running" not in repo.git("show", "origin/main:tasks/config.yaml")
     assert "running: 5" in repo.read("tasks/config.yaml"), "--base leaves this checkout alone"
@@ -85,6 +87,11 @@ def test_what_holds_is_shown_with_its_source(repo: Checkout, baton: Baton) -> No
         (["set", "caps.runing", "3"], "there is no setting 'caps.runing'", "did you mean caps.running?"),
         (["get", "running"], "there is no setting 'running'", "did you mean caps.running?"),
         (["set", "caps.running", "many"], "caps.running takes a number", "for example: caps.running=3"),
+        (
+            ["set", "agents.sh", "{adapter: command"],
+            "agents.sh can't be read: the { that",
+            "for example: agents.sh='{name: value}'",
+        ),
         (["set", "caps.running", "0"], "caps.running: must be at least 1", "nothing was changed"),
         (
             ["set", "agent", "nobody"],

@@ -146,6 +146,16 @@ def test_what_the_file_calls_over_is_over(state: str, rows: list[TaskRow], tips:
 # -- dependencies and parents -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("status", "seen"), [("in_review", "in_review"), ("in_progress", "in_progress"), ("merged", "done")]
+)
+def test_what_a_task_branch_calls_done_is_not_decided_yet(status: str, seen: str) -> None:
+    """A person who looks from the branch of work in review sees what everybody sees."""
+    mine, after = row("a", status="done", local="unmerged"), row("b", depends_on=("a",))
+    board = fold(mine, after, tips=[tip("a", status, lease=NOW + 1)])
+    assert (board.entries["a"].state, board.entries["b"].claimable) == (seen, seen == "done")
+
+
 def test_a_dependency_blocks_until_it_is_done() -> None:
     board = fold(
         row("a", depends_on=("b", "c", "d", "gone", "b")),

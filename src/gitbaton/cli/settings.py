@@ -26,7 +26,12 @@ def _configure(p: argparse.ArgumentParser) -> None:
 
     p.add_argument("action", choices=_ACTIONS, nargs="?", default="show", help="what to do (default: show)")
     p.add_argument("key", nargs="?", metavar="KEY", help="which setting, like caps.running")
-    p.add_argument("value", nargs="?", metavar="VALUE", help="its new value; a list by commas or as JSON")
+    p.add_argument(
+        "value",
+        nargs="?",
+        metavar="VALUE",
+        help="its new value; a list by commas; lists and mappings also as they would stand in the file, on one line",
+    )
     add_start(p)
     add_delivery(p)
 
@@ -101,8 +106,8 @@ def _edit(a: argparse.Namespace) -> Answer:
 
 COMMANDS = {
     "config": Command(
-        "Show and change the settings in tasks/config.yaml: all with where each comes from, one, or change one as one\n"
+        "Show and change the settings in tasks/config.yaml: all with where each comes from, one, or change one as one "
         "commit. `edit` opens the file in your editor.",
-        _configure, _config, ("baton config", "baton config get caps.running", "baton config set timeouts.attempt 45m", "baton config set checks '[{\"name\": \"tests\", \"run\": \"pytest -q\"}]'", "baton config unset caps.running"),
+        _configure, _config, ("baton config", "baton config get caps.running", "baton config set timeouts.attempt 45m", "baton config set checks '[{name: tests, run: pytest -q}]'", "baton config unset caps.running"),
     ),
 }  # fmt: skip

@@ -205,5 +205,5 @@ COMMANDS = {
     "note": Command("Leave a note on a task: how far it is, what there is to know. show and the next briefing tell it.", _configure_note, _note, ('baton note add-health "waiting for the new certificate" --percent 60', "baton note add-health --percent 90")),
     "done": Command("Set a task done by hand. Nothing is checked; to leave a handoff, too, use complete.", _configure_done, _done, ("baton done add-health", "baton done add-health --base")),
     "cancel": Command("Let nobody do a task any more. Names the tasks that wait for it.", _configure_cancel, _cancel, ('baton cancel add-health --reason "the platform does it now"', "baton cancel add-health --propose")),
-    "reopen": Command("Let a task that is done or cancelled be done, or done once more.", _configure_done, _reopen, ("baton reopen add-health", "baton reopen add-health --base")),
+    "reopen": Command("Open a task again that is done or cancelled.", _configure_done, _reopen, ("baton reopen add-health", "baton reopen add-health --base")),
 }  # fmt: skip

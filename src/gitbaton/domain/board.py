@@ -22,6 +22,8 @@ EffectiveState = Literal[
     "in_review", "changes_requested", "failed", "stopped", "closed", "taken_over",
 ]  # fmt: skip
 _LONG_S = 86400.0  # who waits for longer is said to
+#: Statuses in which nobody has decided yet that the work is good.
+_UNDECIDED = ("in_progress", "in_review", "changes_requested")
 _RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -226,9 +228,11 @@ def is_off(row: TaskRow) -> bool:
 
 
 def is_finished(row: TaskRow, live: LiveRow | None, seen: Container[str]) -> bool:
-    """Whether a task is done by its file, or by a merge that this clone hasn't fetched yet (not among ``seen``)."""
+    """Whether a task is done by its file, or by a merge that this clone hasn't fetched yet (not among ``seen``). What
+    only this checkout says while the work is still under way or in review is the work's own word: base decides.
+    """
     if row.status == "done":
-        return True
+        return not (row.local and live and live.status in _UNDECIDED)
     merge = live.merge if live and live.status == "merged" else None
     return row.status == "todo" and bool(merge) and merge not in seen
 

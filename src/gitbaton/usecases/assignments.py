@@ -124,23 +124,44 @@ def _takes(node: dict[str, Any], kind: str) -> bool:
 
 
 def parse_value(raw: str, node: dict[str, Any], field: str) -> Any:
-    """A value from the command line: text as it is, lists by comma or as JSON, the rest as JSON."""
+    """A value from the command line: text as it is, lists by comma, everything else as it would stand in a file, in
+    braces or brackets on one line. Raises ``UsageError`` (``bad-value``).
+    """
     if _takes(node, "array"):
         if raw.startswith("["):
             try:
-                return json.loads(raw)
-            except ValueError:
+                return _read_flow(raw)
+            except ValueError:  # patterns such as *.py are no YAML without quotes
                 raw = raw.strip("[]")
         return [part.strip() for part in raw.split(",") if part.strip()]
     if _takes(node, "string"):  # a length of time may be a number
         return json.loads(raw) if _NUMBER.fullmatch(raw) and _takes(node, "number") else raw
     try:
-        return json.loads(raw)
-    except ValueError:
+        return _read_flow(raw)
+    except ValueError as error:
         if not node:
             return raw
+        if raw.startswith("{"):
+            said = f"{field} can't be read: {error}"
+            raise UsageError(said, code="bad-value", hint=f"for example: {field}='{{name: value}}'") from None
         raise UsageError(
-            f"{field} takes a number, true, false or JSON, not '{raw}'",
+            f"{field} takes a number, true, false or a mapping, not '{raw}'",
             code="bad-value",
             hint=f"for example: {field}=3",
         ) from None
+
+
+def _read_flow(raw: str) -> Any:
+    """JSON, or what stands in braces or brackets as YAML has it. Raises ``ValueError``."""
+    try:
+        return json.loads(raw)
+    except ValueError:
+        if not raw.startswith(("{", "[")):
+            raise
+    from gitbaton.errors import InvalidDocument
+    from gitbaton.store.yamlfile import parse_yaml
+
+    try:
+        return parse_yaml(f"value: {raw}".encode(), "value").value["value"]
+    except InvalidDocument as error:
+        raise ValueError(error.problems[0].message) from None
