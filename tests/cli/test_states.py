@@ -72,6 +72,7 @@ def test_hold_clarify_note_release(ready: Checkout, baton: Baton) -> None:
     assert baton.json("hold", "serve")["heard_by"] == told["heard_by"] != None  # noqa: E711 both at once
 
 
+@pytest.mark.parametrize("checkout", ["remote"], indirect=True)
 def test_done_cancel_reopen(ready: Checkout, baton: Baton) -> None:
     done = baton("done", "serve").out.splitlines()
     assert done[:2] == ["serve is done, because you say so", "  that frees: guide"]
@@ -91,8 +92,7 @@ def test_done_cancel_reopen(ready: Checkout, baton: Baton) -> None:
     assert state(baton, "guide") == "waiting"
     baton("reopen", "serve")
     assert state(baton, "serve") == "ready"
-    if ready.remote:
-        ready.git("push", "--quiet")
+    ready.git("push", "--quiet")
     baton("claim", "serve")
     told = baton.json("done", "serve")
     assert told["warnings"][0].endswith("is at it (attempt 1); to end that: baton stop serve")
@@ -103,5 +103,4 @@ def test_done_cancel_reopen(ready: Checkout, baton: Baton) -> None:
         refused = baton(*words, "--json", code=1).error
         assert refused["code"] == "detached-head"
         assert "--base" in refused["hint"]
-    if ready.remote:
-        assert baton.json("hold", "guide", "no branch is needed")["event"] is True
+    assert baton.json("hold", "guide", "no branch is needed")["event"] is True

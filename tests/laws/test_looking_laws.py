@@ -17,6 +17,8 @@ from gitbaton.domain.conditions import find_decisive, list_conditions
 from gitbaton.domain.cursor import digest_tips, find_position, make_cursor, parse_cursor, render_cursor
 from strategies import boards, nested_documents
 
+pytestmark = pytest.mark.promise("look.agrees")
+
 #: A busy machine is no fault of a strategy.
 SLOW = [HealthCheck.too_slow]
 

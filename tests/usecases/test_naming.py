@@ -37,6 +37,10 @@ def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
     return Team(tmp_path, TASKS, remote=request.param)
 
 
+#: What has nothing to do with where the refs are.
+ALONE = pytest.mark.parametrize("team", [False], indirect=True, ids=["alone"])
+
+
 def push(team: Team) -> Delivery:
     return Delivery(push=team.remote)
 
@@ -90,6 +94,7 @@ def test_everything_that_refers_to_it_goes_along(team: Team) -> None:
     assert (again.state, again.others, list_tasks_with_state(team.server)) == ("none", (), ["z"])
 
 
+@ALONE
 def test_what_can_not_be_renamed(team: Team) -> None:
     forget_parts(team)
     tess, bot = team.join("Tess"), team.join("bot")
@@ -157,6 +162,7 @@ def test_a_name_that_waits_for_a_merge_is_held_until_then(team: Team) -> None:
     assert take(bot, "z").tip.state.attempt == 2
 
 
+@ALONE
 def test_an_edit_that_fails_leaves_no_hold(team: Team) -> None:
     forget_parts(team)
     tess, bot = team.join("Tess"), team.join("bot")
@@ -170,6 +176,7 @@ def test_an_edit_that_fails_leaves_no_hold(team: Team) -> None:
     take(bot, "a")
 
 
+@ALONE
 def test_a_file_that_is_removed_leaves_no_name_behind(team: Team) -> None:
     tess = team.join("Tess")
     refused = refuse(lambda: remove_task(tess, "a"))
@@ -182,6 +189,7 @@ def test_a_file_that_is_removed_leaves_no_name_behind(team: Team) -> None:
     assert "tasks/handoffs/a/20260101T000000000Z-x.yaml" in list_files(team)
 
 
+@ALONE
 def test_a_task_in_review_goes_only_when_it_must(team: Team) -> None:
     forget_parts(team)
     head = team.publish("a", {"src/a.py": "a = 2\n"})
