@@ -19,6 +19,7 @@ def _form(stage: Stage, tasks: int) -> Form:
 def _claim(stage: Stage, tasks: int) -> Figure:
     repository = stage.repository(_form(stage, tasks))
     top, ready = repository.top, repository.ready
+    run((stage.baton, "next"), top, stage.env)  # whoever claims has looked before
 
     def claim(number: int) -> list[Sequence[str]]:
         return [(stage.baton, "claim", ready[number % len(ready)])]

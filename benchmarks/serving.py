@@ -205,6 +205,7 @@ ROWS = (
         _next(changed=False),
         _forms,
         goals={10_000: 3, 100_000: 3},
+        cause="our part is below one millisecond (settings and refs compared with the record); the rest is the SDK's handling of a call, and waiting for a processor",
     ),
     Row(
         "mcp.next.changed",
@@ -213,6 +214,7 @@ ROWS = (
         _next(changed=True),
         _forms,
         goals={10_000: 12, 100_000: 12},
+        cause="git is started twice, for what differs and for the changed text; and every task with a lease is read at each look, because the time may free it",
     ),
     Row("mcp.tools.bytes", "tools/list without output schemas", "kB", _sizes("bytes"), _forms, goal=12),
     Row("mcp.tools.count", "tools in tools/list", "", _sizes("count"), _forms, goal=12),
