@@ -13,13 +13,20 @@ def entry() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that can't show a letter is no reason to fail
-    code = answer(sys.argv[1:])
-    if code is None and sys.argv[1:2] == ["show"]:
-        from gitbaton.cli.glance import answer_show
-
-        code = answer_show(sys.argv[1:])
+    try:
+        code = _answer_quickly(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
     if code is not None:
         os._exit(code)  # all is written; taking the interpreter down in order costs a tenth of the answer
     from gitbaton.cli import main
 
     sys.exit(main(sys.argv[1:]))
+
+
+def _answer_quickly(argv: list[str]) -> int | None:
+    if argv[:1] != ["show"]:
+        return answer(argv)
+    from gitbaton.cli.glance import answer_show
+
+    return answer_show(argv)

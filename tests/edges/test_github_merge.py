@@ -33,7 +33,7 @@ def test_comment_and_close(story: Story) -> None:
     forge.close(review)
     forge.close(review)
     pull = story.hosted.pulls[1]
-    assert [comment.body for comment in pull.comments] == ["Is this still wanted?"]
+    assert [comment.body for comment in pull.comments] == ["Is this still wanted?\n\n<!-- gitbaton -->"]
     assert (pull.state, pull.merged_at) == ("closed", None)
     assert story.requests("PATCH") == 1, "closing a closed one asks for nothing"
 
