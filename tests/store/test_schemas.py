@@ -128,7 +128,7 @@ def test_the_schema_is_one_of_its_draft(kind: str) -> None:
 def test_durations_read_as_people_write_them() -> None:
     limits = read_schema("config")["$defs"]["Timeouts"]["properties"]
     assert {name: part["default"] for name, part in limits.items()} == {
-        "attempt": "1h", "idle": "15m", "check": "15m", "queue": "10m", "grace": "30m",
+        "attempt": "1h", "idle": "15m", "check": "15m", "queue": "10m", "grace": "30m", "reminder": "1d",
     }  # fmt: skip
 
 

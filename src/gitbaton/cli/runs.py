@@ -113,7 +113,6 @@ def _run(a: argparse.Namespace) -> Answer:
 
     wanted = a.ids[0] if a.ids else None
     interruption = Interruption(lambda: print("it is being published, which ends soon", file=sys.stderr))
-    interruption.heed()
     view = RunView(sys.stderr if a.json else sys.stdout)
 
     def follow(event: RunEvent) -> None:
@@ -121,14 +120,15 @@ def _run(a: argparse.Namespace) -> Answer:
         if not a.json:
             view(event)
 
-    ran = run_task(
-        project,
-        wanted,
-        follow,
-        agent_name=a.agent,
-        accept=read_filters(a).accept,
-        keep_workplace=a.keep_workplace,
-    )
+    with interruption:
+        ran = run_task(
+            project,
+            wanted,
+            follow,
+            agent_name=a.agent,
+            accept=read_filters(a).accept,
+            keep_workplace=a.keep_workplace,
+        )
     return _nothing("run", ran) if isinstance(ran, Choice) else answer_run(project, ran)
 
 

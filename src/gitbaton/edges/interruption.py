@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from gitbaton.edges.supervision import kill_running
 
@@ -26,12 +26,22 @@ class Interruption:
         self._say_so = say_so
         self.count = 0
         self.is_ending = False
+        self._before: dict[signal.Signals, Any] = {}
 
     def heed(self) -> None:
         """Take the signals over. One that is ignored (``nohup``) stays ignored."""
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._hear)
+                self._before[number] = signal.signal(number, self._hear)
+
+    def __enter__(self) -> Self:
+        self.heed()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the signals back: the process may go on with something else."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _hear(self, *_: object) -> None:
         self.count += 1
