@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gitbaton.usecases.claim import stop_task
+from gitbaton.usecases.holding import hold_task
 from gitbaton.usecases.refreshing import refresh_task
 from gitbaton.usecases.review import accept_task
 from support.hermetic_git import git
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.promise("person.refreshed")
 
-FILES = {"tasks/a.yaml": "title: A\n", "src/a.py": "a = 1\n"}
+FILES = {"tasks/a.yaml": "title: A\n", "src/a.py": "a = 1\n", "AGENTS.md": "Be.\n", "old.txt": "old\n"}
 
 
 @pytest.fixture(params=[True, False], ids=["remote", "alone"])
@@ -26,7 +28,7 @@ def team(request: pytest.FixtureRequest, tmp_path: Path) -> Team:
     return Team(tmp_path, FILES, remote=request.param)
 
 
-def change(team: Team, files: dict[str, str]) -> str:
+def change(team: Team, files: dict[str, str | None]) -> str:
     return team.first.commit({**files}, push=team.remote)
 
 
@@ -50,17 +52,40 @@ def test_the_review_goes_on_with_the_base_branch_in_it(team: Team) -> None:
     assert git(team.server, "show", "main:src/a.py", "main:src/b.py").split("\n") == ["a = 2", "b = 1"]
 
 
-def test_what_conflicts_is_named_and_stays(team: Team) -> None:
-    team.publish("a", {"src/a.py": "a = 2\n"})
+def test_what_a_person_must_resolve_is_named_and_stays(team: Team) -> None:
+    team.publish("a", {"src/a.py": "a = 2\n", "AGENTS.md": "Be brief.\n", "old.txt": "new\n"})
     tess = team.join("Tess")
-    change(team, {"src/a.py": "a = 3\n"})
+    change(team, {"src/a.py": "a = 3\n", "AGENTS.md": "Be long.\n", "old.txt": None})
     before = read_refs(team.server, "refs/")
     refused = refuse(lambda: refresh_task(tess, "a"))
-    assert (refused.code, refused.data["files"]) == ("merge-conflict", ["src/a.py"])
+    assert (refused.code, refused.data["files"]) == ("merge-conflict", ["AGENTS.md", "old.txt", "src/a.py"])
+    assert refused.data["theirs"] == ["AGENTS.md", "old.txt"], "protected, and gone on one side"
     assert refused.hint
     assert f"git merge {'origin/' if team.remote else ''}main" in refused.hint
     assert read_refs(team.server, "refs/") == before
     assert refuse(lambda: refresh_task(tess, "b")).code == "unknown-id"
+
+
+def test_conflicts_that_an_agent_can_resolve_are_asked_for(team: Team) -> None:
+    head = team.publish("a", {"src/a.py": "a = 2\n"})
+    tess = team.join("Tess")
+    base = change(team, {"src/a.py": "a = 3\n"})
+    hold_task(tess, "a", "later")
+    refused = refuse(lambda: refresh_task(tess, "a", here=True))
+    assert refused.hint
+    assert "on hold" in refused.hint
+    assert team.state("a").status == "in_review"
+    assert refresh_task(tess, "a") == ("a", head, None, ("src/a.py",))
+    state = team.state("a")
+    assert (state.status, state.head, state.attempt_limit) == ("changes_requested", head, 2)
+    assert f"moved on to {base[:10]}, and this work conflicts with it in: src/a.py" in state.guidance[0]
+    events = ["claimed", "published", "held", "changes_requested"]
+    assert refresh_task(tess, "a").conflicts == ("src/a.py",)
+    assert read_events(team.server, "a") == events, "once is enough"
+    stop_task(tess, "a", "not now")
+    refused = refuse(lambda: refresh_task(tess, "a"))
+    assert (refused.code, refused.hint) == ("merge-conflict", "the next attempt resolves it: baton retry a")
+    assert read_events(team.server, "a") == [*events, "stopped"], "what a person stopped stays stopped"
 
 
 def test_work_that_is_decided_on_meanwhile_is_left_alone(team: Team) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import argparse
 
     from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.project import Project
+    from gitbaton.usecases.refreshing import Refreshed
 
 
 def _configure_start(p: argparse.ArgumentParser) -> None:
@@ -164,23 +166,51 @@ def _abandon(a: argparse.Namespace) -> Answer:
 
 def _configure_refresh(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", help="task id, or an unambiguous beginning of one")
+    p.add_argument(
+        "--later", action="store_true", help="run no agent here: the next `baton run` resolves the conflicts"
+    )
 
 
 def _refresh(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.refreshing import refresh_task
 
     project = open_here()
-    done = refresh_task(project, a.id)
+    done = refresh_task(project, a.id, here=not a.later)
+    if done.conflicts:
+        return _resolve(project, done, a)
     base = project.repo.base.branch
     text = f"{done.task} has all of {base} already"
     if done.merge:
         text = f"{done.task} has {base} in it now ({done.merge[:10]}), and stays where it was; no check has run on that"
-    fields = {
+    fields: dict[str, Any] = {
         "task": task_record(find_now(project, done.task, local=False)),
         "head": done.head,
         "merge": done.merge,
+        "conflicts": [],
+        "attempt": None,
     }
     return Answer(record("refresh", **fields), text)
+
+
+def _resolve(project: Project, done: Refreshed, a: argparse.Namespace) -> Answer:
+    """Let an agent resolve the conflicts, here and now unless somebody else is to do that later."""
+    from gitbaton.cli.runs import answer_run, run_here
+
+    task, base, files = done.task, project.repo.base.branch, ", ".join(done.conflicts)
+    fields: dict[str, Any] = {"head": done.head, "merge": None, "conflicts": list(done.conflicts)}
+    if a.later:
+        text = f"{task} conflicts with {base} in {files}\n  the next attempt resolves that: baton run {task}"
+        now = task_record(find_now(project, task, local=False))
+        return Answer(record("refresh", task=now, **fields, attempt=None), text)
+    if not a.json:
+        print(f"{task} conflicts with {base} in {files}: an agent resolves that now", flush=True)
+    ran = run_here(project, task, is_json=a.json)
+    assert not isinstance(ran, Choice), "with an id it is claimed, or refused"
+    answer = answer_run(project, ran)
+    attempt = {k: v for k, v in answer.record.items() if k not in ("kind", "version", "task")}
+    if ran.good:
+        fields.update(head=ran.tip.state.head)
+    return answer._replace(record=record("refresh", task=answer.record["task"], **fields, attempt=attempt))
 
 
 COMMANDS = {
@@ -195,5 +225,11 @@ COMMANDS = {
         _configure_finish, _finish, ("baton finish", 'baton finish add-health --summary "GET /health answers 200"', "baton finish --fresh"),
     ),
     "abandon": Command("Give a task back that you started. What you committed stays for whoever comes next.", _configure_own, _abandon, ("baton abandon", "baton abandon add-health")),
-    "refresh": Command("Merge the base branch into published work, which stays in review. Where they conflict, the files are named and nothing has changed.", _configure_refresh, _refresh, ("baton refresh add-health",)),
+    "refresh": Command(
+        "Merge the base branch into published work, which stays in review.\n"
+        "Where they conflict, an agent resolves that in an attempt of its own, on the same branch.\n"
+        "What only a person can resolve is named, and nothing has changed then.\n"
+        "Exit code 4: the attempt failed.",
+        _configure_refresh, _refresh, ("baton refresh add-health", "baton refresh add-health --later"),
+    ),
 }  # fmt: skip

@@ -107,29 +107,33 @@ def _run(a: argparse.Namespace) -> Answer:
         from gitbaton.cli.pool import run_pool
 
         return run_pool(project, a)
+    ran = run_here(
+        project,
+        a.ids[0] if a.ids else None,
+        is_json=a.json,
+        agent_name=a.agent,
+        accept=read_filters(a).accept,
+        keep_workplace=a.keep_workplace,
+    )
+    return _nothing("run", ran) if isinstance(ran, Choice) else answer_run(project, ran)
+
+
+def run_here(project: Project, wanted: str | None, *, is_json: bool, **options: Any) -> Ran | Choice:
+    """One attempt in this process, shown as it goes on; Ctrl-C ends it cleanly. ``options`` are those of ``run_task``."""
     from gitbaton.edges.interruption import Interruption
     from gitbaton.report.run_text import RunView
     from gitbaton.usecases.run import run_task
 
-    wanted = a.ids[0] if a.ids else None
     interruption = Interruption(lambda: print("it is being published, which ends soon", file=sys.stderr))
-    view = RunView(sys.stderr if a.json else sys.stdout)
+    view = RunView(sys.stderr if is_json else sys.stdout)
 
     def follow(event: RunEvent) -> None:
         interruption.is_ending = event.kind in ("end", "publish", "review")
-        if not a.json:
+        if not is_json:
             view(event)
 
     with interruption:
-        ran = run_task(
-            project,
-            wanted,
-            follow,
-            agent_name=a.agent,
-            accept=read_filters(a).accept,
-            keep_workplace=a.keep_workplace,
-        )
-    return _nothing("run", ran) if isinstance(ran, Choice) else answer_run(project, ran)
+        return run_task(project, wanted, follow, **options)
 
 
 def answer_run(project: Project, ran: Ran) -> Answer:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.wording import is_note, render_note
 
@@ -25,7 +26,8 @@ class Material(NamedTuple):
     """What a briefing is made of. ``dependencies`` are (id, title, newest handoff) of what the task depends
     on; ``earlier`` are this task's handoffs, oldest first; ``attempts`` its past attempts; ``guidance`` what a
     person said since; ``checks`` (name, command); ``timeout_s`` the time limit in seconds; ``has_tools``:
-    the agent has our MCP tools; ``fresh_since`` the first attempt after work was merged or set aside.
+    the agent has our MCP tools; ``fresh_since`` the first attempt after work was merged or set aside; ``merged`` the
+    branch that was merged into the earlier work right before, which left ``conflicts`` in these files.
     """
 
     task_id: str
@@ -44,6 +46,8 @@ class Material(NamedTuple):
     max_turns: int | None
     has_tools: bool
     fresh_since: int = 1
+    merged: str | None = None
+    conflicts: Sequence[str] = ()
 
 
 def render_briefing(m: Material) -> str:
@@ -52,6 +56,7 @@ def render_briefing(m: Material) -> str:
         f"# Task {m.task_id}: {m.task.title}",
         _opening(m),
         _guidance(m),
+        render_conflicts(m.merged, m.conflicts) if m.merged and m.conflicts else "",
         _section("What is wanted", m.task.description),
         _acceptance(m),
         _clarifications(m),
@@ -81,6 +86,8 @@ def _opening(m: Material) -> str:
         nth = f"This is attempt {m.attempt}. It begins anew from the base branch."
     elif m.attempt > 1:
         nth = f"This is attempt {m.attempt}; what earlier attempts published is already in your folder."
+    if m.merged and not m.conflicts:
+        nth += f" `{m.merged}` has moved on since, and is merged into it."
     return (
         "You work alone in a private clone of a git repository, on this one task. "
         f"{nth} Nobody answers while you work. What you leave in the folder is checked, committed and sent to "

@@ -28,12 +28,13 @@ _ASKS = {
 
 def render_feedback(verdict: Verdict, checks: Sequence[CheckResult], *, number: int, most: int) -> str:
     """What is wrong with the work so far, for the agent to mend: round ``number`` of ``most``."""
-    parts = [
-        f"## Not done yet: round {number} of {most}",
-        _ASKS[verdict.outcome],
-    ]
-    if verdict.outcome is Outcome.CHECKS_FAILED:
-        parts += [_describe(check) for check in checks if not check.passed]
+    failed = [check for check in checks if not check.passed]
+    ask = _ASKS[verdict.outcome]
+    if verdict.outcome is Outcome.CHECKS_FAILED and not failed:
+        ask = "The merge is not resolved yet. Write what serves both sides, and take every marker out:"
+    parts = [f"## Not done yet: round {number} of {most}", ask]
+    if failed and verdict.outcome is Outcome.CHECKS_FAILED:
+        parts += [_describe(check) for check in failed]
     elif verdict.outcome is not Outcome.NO_CHANGE:
         parts.append(_quote(verdict.message))
     parts.append(

@@ -20,7 +20,7 @@ class Evidence(NamedTuple):
     """What the runner saw. ``ended`` and ``message`` come from the agent's process; ``next_action``,
     ``question`` and ``blocker`` are what the agent said in its handoff; ``result_errors`` what is wrong with
     its structured result (None: the task declares none); ``documents_allowed``: the type of task may
-    deliver its handoff alone.
+    deliver its handoff alone; ``unresolved`` are files in which conflict markers are left.
     """
 
     ended: Outcome
@@ -34,6 +34,7 @@ class Evidence(NamedTuple):
     has_handoff: bool = False
     result_errors: Sequence[str] | None = None
     documents_allowed: bool = False
+    unresolved: Sequence[str] = ()
 
 
 class Verdict(NamedTuple):
@@ -70,6 +71,8 @@ def judge_attempt(seen: Evidence) -> Verdict:
             "the structured result does not fit: " + _several(seen.result_errors),
             verified=False,
         )
+    if seen.unresolved:
+        return Verdict(Outcome.CHECKS_FAILED, say_unresolved(seen.unresolved), verified=False)
     failed = [c.name for c in seen.checks if not c.passed]
     if failed:
         return Verdict(Outcome.CHECKS_FAILED, f"{', '.join(failed)} did not pass", verified=False)
@@ -86,6 +89,11 @@ def judge_attempt(seen: Evidence) -> Verdict:
         else "unverified: no checks are configured"
     )
     return Verdict(Outcome.SUCCEEDED, words, verified)
+
+
+def say_unresolved(paths: Sequence[str]) -> str:
+    """What is wrong with work in which conflict markers are left."""
+    return "conflict markers are left in " + ", ".join(paths[:5]) + (" and more" if len(paths) > 5 else "")
 
 
 def _several(messages: Sequence[str], most: int = 5) -> str:

@@ -36,23 +36,23 @@ class Merge(NamedTuple):
     base: str
 
 
-def make_merge(repo: Repository, base: str, head: str, message: str) -> Merge:
-    """Merge commit ``head`` into commit ``base``. Raises ``Refusal``: ``merge-conflict`` with the files,
-    ``no-identity``, ``unrelated`` (a shallow clone lacks the common history).
+class Trees(NamedTuple):
+    """What two commits come to, merged: ``tree``, with conflict markers in the files of ``conflicts``."""
+
+    tree: str
+    conflicts: tuple[bytes, ...]
+
+
+def merge_trees(repo: Repository, base: str, head: str) -> Trees:
+    """Merge commit ``head`` into commit ``base``, without a commit. Markers name the two commits. Raises ``Refusal``:
+    ``unrelated`` (a shallow clone lacks the common history).
     """
-    if is_ancestor(repo.git, head, base):
-        return Merge(base, base)
     done = repo.git.run(
-        "-c", f"merge.baton.driver={_DRIVER}", "merge-tree", "--write-tree", "--name-only", "-z", "--no-messages", base, head,
+        "-c", f"merge.baton.driver={_DRIVER}", "-c", "merge.conflictStyle=merge", "merge-tree", "--write-tree", "--name-only", "-z",
+        "--no-messages", base, head,
         env={"PYTHONPATH": os.pathsep.join([_PACKAGES, *filter(None, [os.environ.get("PYTHONPATH")])])},
     )  # fmt: skip
-    if done.code == 1:
-        names = [n.decode("utf-8", "replace") for n in done.out.split(b"\0")[1:] if n]
-        raise Refusal(
-            f"the branch conflicts with {repo.base.branch} in {', '.join(names[:8])}", code="merge-conflict",
-            hint=f"merge {repo.base.branch} into the task branch by hand, push it, then accept again", data={"files": names},
-        )  # fmt: skip
-    if done.code:
+    if done.code not in (0, 1):
         if "unrelated histories" in done.err or "not something we can merge" in done.err:
             raise Refusal(
                 "the common history is missing here",
@@ -60,8 +60,25 @@ def make_merge(repo: Repository, base: str, head: str, message: str) -> Merge:
                 hint="git fetch --unshallow, then try again",
             )
         raise explain_failure(("merge-tree",), done)
-    tree = done.out.split(b"\0", 1)[0].decode().strip()
-    return Merge(commit_tree(repo.git, tree, [base, head], message, sign=True), base)
+    tree, *names = done.out.split(b"\0")
+    conflicts = [n for n in names if n] or [b"?"] if done.code else []
+    return Trees(tree.decode().strip(), tuple(conflicts))
+
+
+def make_merge(repo: Repository, base: str, head: str, message: str) -> Merge:
+    """Merge commit ``head`` into commit ``base``. Raises ``Refusal``: ``merge-conflict`` with the files,
+    ``no-identity``, ``unrelated`` (a shallow clone lacks the common history).
+    """
+    if is_ancestor(repo.git, head, base):
+        return Merge(base, base)
+    merged = merge_trees(repo, base, head)
+    if merged.conflicts:
+        names = [n.decode("utf-8", "replace") for n in merged.conflicts]
+        raise Refusal(
+            f"the branch conflicts with {repo.base.branch} in {', '.join(names[:8])}", code="merge-conflict",
+            hint=f"merge {repo.base.branch} into the task branch by hand, push it, then accept again", data={"files": names},
+        )  # fmt: skip
+    return Merge(commit_tree(repo.git, merged.tree, [base, head], message, sign=True), base)
 
 
 # -- a checked-out base ----------------------------------------------------------------------------------------

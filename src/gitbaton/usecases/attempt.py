@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gitbaton.domain.briefing import render_briefing
+from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.feedback import render_answer
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.verdict import Verdict
@@ -20,6 +21,7 @@ from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest
 from gitbaton.store.git import is_ancestor, read_objects
 from gitbaton.store.workplace import Workplace, build_environment, make_workplace
+from gitbaton.usecases.joining import Joined, join_base
 from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
 from gitbaton.usecases.news import News
 from gitbaton.usecases.rounds import Bench, work_in_rounds, write_briefing
@@ -51,15 +53,15 @@ class RunEvent(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Finished:
     """An attempt that ended, before anything was published: the verdict and all that stands behind it.
-    ``tree`` is what the agent left, an object of the workplace's own git dir; ``start`` the commit it began at,
+    ``tree`` is what the agent left, an object of the workplace's own git dir; ``joined`` where it began,
     ``branch_tip`` the task branch on the remote then (None: none). ``handed_back`` is what the agent was given to
-    mend on the way; ``heard`` the guidance that reached it.
+    mend on the way; ``heard`` the guidance that reached it; ``unresolved`` files in which conflict markers are left.
     """
 
     claim: Claim
     around: Surroundings
     place: Workplace
-    start: str
+    joined: Joined
     branch_tip: str | None
     tree: str
     changes: list[ChangedFile]
@@ -71,6 +73,7 @@ class Finished:
     interrupted: bool
     handed_back: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
 
 
 class AttemptLog:
@@ -112,15 +115,26 @@ def carry_out(
     around = read_surroundings(project, claim.entry.row.path, claim.base, agent_name=agent_name)
     settings = around.settings
     agent = project.open_agent(settings.agent_name, settings.agent)
-    start, branch_tip = find_start(project, claim)
+    tip, branch_tip = find_start(project, claim)
     task_id, state = claim.entry.row.id, claim.tip.state
+    joined = join_base(project, around, tip, claim.base, state.branch or task_id)
+    start, conflicts = joined.start, [c.path for c in joined.conflicts]
+    base = project.repo.base.branch
+    if joined.why_not:
+        log.say("prepare", f"{base} has moved on, and is not merged into the work: {joined.why_not}")
+    elif joined.base:
+        log.say(
+            "prepare",
+            f"merged {base} into the work"
+            + (f"; to be resolved: {', '.join(conflicts)}" if conflicts else ""),
+        )
     root = project.cache / f"{task_id}-{state.attempt}-{claim.run}"
     place = make_workplace(project.repo, root, start=start, branch=state.branch or task_id)
     author = (settings.author.name, settings.author.email)
     env = build_environment(project.environment, (*settings.secrets, *settings.env_names), place, author)
-    briefing = render_briefing(
-        gather_material(project, around, state, commit=claim.base, work=start, attempt=state.attempt)
-    )
+    material = gather_material(project, around, state, commit=claim.base, work=start, attempt=state.attempt)
+    material = material._replace(merged=base if joined.base else None, conflicts=conflicts)
+    briefing = render_briefing(material)
     briefing_path, notes = place.root / "briefing.md", place.root / "notes.md"
     marks = {
         "BATON_TASK": task_id,
@@ -140,8 +154,9 @@ def carry_out(
         instructions=read_instructions(project, claim.base), sessions=project.repo.common_dir / "baton" / "sessions" / task_id,
     )  # fmt: skip
     if asked := find_question(state):
+        more = f"\n{render_conflicts(base, conflicts)}\n" if conflicts else ""
         new = [g for g in state.guidance if g not in asked.guidance]
-        request = replace(request, session=asked.session, words=render_answer(new))
+        request = replace(request, session=asked.session, words=render_answer(new) + more)
     write_briefing(request, briefing)
     secrets = {
         n: project.environment[n] for n in _SECRET_NAMES + settings.secrets if project.environment.get(n)
@@ -156,14 +171,14 @@ def carry_out(
 
     watch = Watch(project, claim, poll_s, hear)
     request = replace(request, take_news=news.take)
-    bench = Bench(project, claim, around, place, start, log, agent, watch, news, check_env, secrets)
+    bench = Bench(project, claim, around, place, joined, log, agent, watch, news, check_env, secrets)
     last, handed_back = work_in_rounds(bench, request)
     if last.verdict.outcome is not Outcome.NEEDS_INPUT and request.sessions:  # nobody will go on with it
         shutil.rmtree(request.sessions, ignore_errors=True)
     return Finished(
-        claim=claim, around=around, place=place, start=start, branch_tip=branch_tip, tree=last.tree, changes=last.changes,
+        claim=claim, around=around, place=place, joined=joined, branch_tip=branch_tip, tree=last.tree, changes=last.changes,
         report=last.report, collected=last.collected, checks=last.checks, verdict=last.verdict, secrets=secrets,
-        interrupted=last.interrupted, handed_back=handed_back, heard=watch.heard,
+        interrupted=last.interrupted, handed_back=handed_back, heard=watch.heard, unresolved=last.unresolved,
     )  # fmt: skip
 
 

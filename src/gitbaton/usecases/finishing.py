@@ -34,6 +34,7 @@ from gitbaton.usecases.attempt import AttemptLog, Finished, log_path
 from gitbaton.usecases.checks import run_checks
 from gitbaton.usecases.context import check_fields, refuse_result
 from gitbaton.usecases.handoffs import find_superseded, render_handoff
+from gitbaton.usecases.joining import Joined
 from gitbaton.usecases.material import CLAUDE_KEYS, Surroundings, read_surroundings
 from gitbaton.usecases.ownwork import Own, find_published, get_own
 from gitbaton.usecases.project import Project, refuse_inside
@@ -114,7 +115,7 @@ def finish_task(
         project, own, said, verdict, checks, names, result=result, override=(overridden, because)
     )
     done = Finished(
-        claim, around, place_at(project.repo, project.cache / "none"), own.head, published, "", changes,
+        claim, around, place_at(project.repo, project.cache / "none"), Joined(own.head, own.head), published, "", changes,
         AgentReport(verdict.outcome, words, Usage()), Collected(), checks, verdict, {}, interrupted=False,
     )  # fmt: skip
     path = handoff_path(task, project.clock(), claim.run)

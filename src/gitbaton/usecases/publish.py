@@ -18,7 +18,7 @@ from gitbaton.store.layout import handoff_path
 from gitbaton.store.live import render_time
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.handoffs import make_drafts, make_handoff, render_handoff
-from gitbaton.usecases.salvage import kept_ref
+from gitbaton.usecases.salvage import keep_unresolved, kept_ref
 from gitbaton.usecases.transitions import LeaseLost, advance, draw_chance, read_tip
 from gitbaton.usecases.work import attempt_ref
 
@@ -60,19 +60,20 @@ def publish(project: Project, done: Finished, log: AttemptLog) -> Published:
     handoff = make_handoff(project, done)
     path = handoff_path(task, project.clock(), done.claim.run)
     head = _commit(project, done, handoff, path, log)
+    work = keep_unresolved(project, done, head) if done.unresolved and done.changes else head
     number = done.claim.tip.state.attempt
     kept = kept_ref(project, done.claim)
     if verdict.outcome is Outcome.LOST_LEASE:
-        raise _keep(project, kept, head, LeaseLost(task, done.claim.run, None))
+        raise _keep(project, kept, work, LeaseLost(task, done.claim.run, None))
     try:
-        tip = _record(project, done, path, head)
+        tip = _record(project, done, path, head, work)
     except BatonError as error:
-        raise _keep(project, kept, head, error) from error
+        raise _keep(project, kept, work, error) from error
     kept_at = None
     if verdict.outcome is Outcome.GUARD_REFUSED:
-        project.repo.git.call("update-ref", kept, head)
+        project.repo.git.call("update-ref", kept, work)
         kept_at = kept
-    elif verdict.outcome is Outcome.OUT_OF_SCOPE:
+    elif verdict.outcome is Outcome.OUT_OF_SCOPE or work != head:
         kept_at = attempt_ref(project, task, number)
     log.say("publish", _say(project, done, tip))
     published = Published(tip, verdict, handoff, kept_at=kept_at)
@@ -107,13 +108,14 @@ def _keep(project: Project, ref: str, head: str, error: BatonError) -> BatonErro
 
 def _commit(project: Project, done: Finished, handoff: Handoff, path: str, log: AttemptLog) -> str:
     """The commits of this attempt on top of where it began: the agent's work (if any) and gitbaton's own files:
-    handoff, proposed drafts and, when the work goes to review, ``status: done``.
+    handoff, proposed drafts and, when the work goes to review, ``status: done``. Where conflict markers are left, these
+    alone stand on what was published before.
     """
     settings, task = done.around.settings, done.around.task
     author = Commit(settings.author.name, settings.author.email)
-    head = done.start
+    head = done.joined.tip if done.unresolved else done.joined.start
     trailer = f"Baton-Task: {done.claim.entry.row.id}\nBaton-Attempt: {done.claim.tip.state.attempt}\nBaton-Run: {done.claim.run}\n"
-    if done.changes:
+    if done.changes and not done.unresolved:
         summary = (handoff.summary or "").strip()
         good = OUTCOMES[done.verdict.outcome].good
         subject = (
@@ -121,8 +123,13 @@ def _commit(project: Project, done: Finished, handoff: Handoff, path: str, log: 
             if good
             else f"{task.title} (unfinished: {done.verdict.outcome.value.replace('_', ' ')})"
         )
-        message = f"{subject}\n\n" + (f"{summary}\n\n" if summary and summary != task.title else "") + trailer
-        head = commit_tree(own_git(done.place), done.tree, [head], message, author=author)
+        said = [summary] if summary and summary != task.title else []
+        if conflicts := [c.path for c in done.joined.conflicts]:
+            said.append(
+                f"Merges {project.repo.base.branch}; conflicts were resolved in: {', '.join(conflicts)}"
+            )
+        message = "\n\n".join([subject, *said, trailer])
+        head = commit_tree(own_git(done.place), done.tree, done.joined.parents, message, author=author)
         bring_home(project.repo, done.place, head)
     files = {path: render_handoff(handoff, path)}
     if OUTCOMES[done.verdict.outcome].good:
@@ -145,7 +152,8 @@ def _commit(project: Project, done: Finished, handoff: Handoff, path: str, log: 
 # -- state -------------------------------------------------------------------------------------------------
 
 
-def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
+def _record(project: Project, done: Finished, path: str, head: str, work: str) -> Tip:
+    """``head`` goes to the task branch, ``work`` to the attempt's own ref."""
     verdict, task = done.verdict, done.claim.entry.row.id
     number = done.claim.tip.state.attempt
     branch = f"refs/heads/{done.claim.tip.state.branch}"
@@ -161,7 +169,7 @@ def _record(project: Project, done: Finished, path: str, head: str) -> Tip:
         if to_branch:
             updates.append(RefUpdate(branch, head, done.branch_tip))
         if to_branch or verdict.outcome is Outcome.OUT_OF_SCOPE:
-            updates.append(RefUpdate(attempt_ref(project, task, number), head, None))
+            updates.append(RefUpdate(attempt_ref(project, task, number), work, None))
         return updates
 
     def change(old: State | None) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.backoff import PAUSE_MAX_S, PAUSE_S, draw_backoff
+from gitbaton.domain.conflicts import find_unresolved
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.feedback import render_clarifications, render_continuation, render_feedback
 from gitbaton.domain.guards import judge_change, redact
 from gitbaton.domain.outbox import QUESTION_MAX
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.usage import Usage, add_usage
-from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt
+from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt, say_unresolved
 from gitbaton.domain.wording import clean_text, cut_text, shorten_to_line
 from gitbaton.ports import AgentReport, AgentRequest, Limits, Progress
 from gitbaton.store.capture import capture_tree, list_changes
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from gitbaton.store.workplace import Workplace
     from gitbaton.usecases.attempt import AttemptLog
     from gitbaton.usecases.claim import Claim
+    from gitbaton.usecases.joining import Joined
     from gitbaton.usecases.material import Surroundings
     from gitbaton.usecases.news import News
     from gitbaton.usecases.project import Project
@@ -50,7 +52,7 @@ _LOOK_S = 1.0  # how often a waiting attempt asks whether it is still wanted
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all rounds of an attempt share. ``start`` is the commit it began at; ``check_env`` the environment of
+    """What all rounds of an attempt share. ``joined`` is where it began; ``check_env`` the environment of
     checks; ``secrets`` are what must not appear in anything that is kept, by name.
     """
 
@@ -58,7 +60,7 @@ class Bench:
     claim: Claim
     around: Surroundings
     place: Workplace
-    start: str
+    joined: Joined
     log: AttemptLog
     agent: Agent
     watch: Watch
@@ -66,9 +68,16 @@ class Bench:
     check_env: dict[str, str]
     secrets: dict[str, str]
 
+    @property
+    def start(self) -> str:
+        """The commit it began at."""
+        return self.joined.start
+
 
 class Round(NamedTuple):
-    """What one round came to. ``tree`` is what the agent left, an object of the workplace's own git dir."""
+    """What one round came to. ``tree`` is what the agent left, an object of the workplace's own git dir;
+    ``unresolved`` are files in which conflict markers are left.
+    """
 
     report: AgentReport
     collected: Collected
@@ -77,6 +86,7 @@ class Round(NamedTuple):
     checks: tuple[CheckResult, ...]
     verdict: Verdict
     interrupted: bool
+    unresolved: tuple[str, ...] = ()
 
     @property
     def state_of_work(self) -> tuple[object, ...]:
@@ -202,8 +212,11 @@ def _go_round(bench: Bench, request: AgentRequest, meter: Meter, before: Round |
     findings = judge_change(changes, paths=around.task.paths, guards=guards, secrets=bench.secrets)
     for finding in findings:
         log.say("guard", finding.message)
+    unresolved = find_unresolved(bench.joined.conflicts, changes, bench.joined.sides)
+    if unresolved:
+        log.say("guard", say_unresolved(unresolved))
     checks: tuple[CheckResult, ...] = ()
-    if report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None:
+    if report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None and not unresolved:
         try:
             checks = run_checks(project, around, place, bench.check_env, log)
         except KeyboardInterrupt:  # what the agent did is a checkpoint all the same
@@ -211,10 +224,11 @@ def _go_round(bench: Bench, request: AgentRequest, meter: Meter, before: Round |
         meter.other_s += sum(check.seconds or 0 for check in checks)
         if ended := bench.watch():  # checks can take long
             report = replace(report, outcome=ended, message=OUTCOMES[ended].words)
-    verdict = judge_attempt(_gather_evidence(bench, report, collected, findings, checks, changes))
+    seen = _gather_evidence(bench, report, collected, findings, checks, changes)
+    verdict = judge_attempt(seen._replace(unresolved=unresolved))
     # It may quote names of files, which an agent chooses.
     verdict = verdict._replace(message=redact(clean_text(verdict.message), bench.secrets))
-    return Round(report, collected, captured.tree, changes, checks, verdict, interrupted)
+    return Round(report, collected, captured.tree, changes, checks, verdict, interrupted, unresolved)
 
 
 def _run_patiently(bench: Bench, request: AgentRequest, meter: Meter) -> tuple[AgentReport, bool]:

@@ -90,10 +90,7 @@ def run_task(
 
     def check(entry: Entry) -> None:  # a missing program or key must not cost the task an attempt
         try:
-            settings = read_around(entry).settings
-            allowed = (*settings.secrets, *settings.env_names)
-            env = allow_environment(project.environment, allowed)
-            project.open_agent(settings.agent_name, settings.agent).check(env)
+            check_agent(project, read_around(entry))
         except Refusal as error:
             error.data["task"] = entry.row.id
             raise
@@ -119,6 +116,13 @@ def run_task(
         poll_s=poll_s,
         keep_workplace=keep_workplace,
     )
+
+
+def check_agent(project: Project, around: Surroundings) -> None:
+    """Raises ``Refusal`` when the agent of a task can't run here: its program or key is missing."""
+    settings = around.settings
+    env = allow_environment(project.environment, (*settings.secrets, *settings.env_names))
+    project.open_agent(settings.agent_name, settings.agent).check(env)
 
 
 def run_claimed(

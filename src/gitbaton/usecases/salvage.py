@@ -1,4 +1,4 @@
-"""Keeping what an attempt left that was cut off before it could be published."""
+"""Keeping what an attempt left that can't be published: it was cut off, or its merge is not resolved."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gitbaton.store.workplace import find_start, place_at
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gitbaton.usecases.attempt import Finished
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.project import Project
 
@@ -43,3 +44,18 @@ def keep_unfinished(project: Project, claim: Claim, root: Path) -> str | None:
     ref = kept_ref(project, claim)
     project.repo.git.call("update-ref", ref, commit)
     return ref
+
+
+def keep_unresolved(project: Project, done: Finished, head: str) -> str:
+    """What the agent left of a merge that it did not resolve, as a commit that contains ``head``. No ref holds it yet."""
+    author = done.around.settings.author
+    number = done.claim.tip.state.attempt
+    message = (
+        f"Unresolved merge of attempt {number} at {done.claim.entry.row.id}\n\nBaton-Run: {done.claim.run}\n"
+    )
+    parents = [head, *done.joined.sides[1:]]
+    work = commit_tree(
+        own_git(done.place), done.tree, parents, message, author=Commit(author.name, author.email)
+    )
+    bring_home(project.repo, done.place, work)
+    return work
