@@ -135,11 +135,16 @@ def test_states(
     assert why is None or entry.why == why
 
 
+UNDECIDED = ("in_progress", "in_review", "changes_requested")
+
+
 @pytest.mark.parametrize("state", ["done", "cancelled"])
 @given(ROWS, TIPS)
 def test_what_the_file_calls_over_is_over(state: str, rows: list[TaskRow], tips: dict[str, LiveRow]) -> None:
     board = fold_board(rows, (), tips, now=NOW, attempts_max=3)
     for entry in board.entries.values():
+        if state == "done" and entry.row.local and entry.live and entry.live.status in UNDECIDED:
+            continue  # only this checkout says so; see below
         assert (entry.state == state) or entry.row.status != state
 
 
