@@ -9,19 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.strategies import NOW, ROWS, TIPS
-from gitbaton.domain.board import (
-    Board,
-    BrokenRow,
-    EffectiveState,
-    Entry,
-    LiveRow,
-    TaskRow,
-    claimable_in_order,
-    explain_reason,
-    find_overlap,
-    fold_board,
-    order_key,
-)
+from gitbaton.domain.board import Board, BrokenRow, EffectiveState, Entry, LiveRow, TaskRow, fold_board
+from gitbaton.domain.queue import claimable_in_order, explain_reason, find_overlap, order_key
 from gitbaton.errors import Problem
 
 

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitbaton.domain.attention import COLUMNS, find_column, list_wants, measure_queue
-from gitbaton.domain.board import LiveRow, TaskRow, claimable_in_order, fold_board
+from gitbaton.domain.board import LiveRow, TaskRow, fold_board
 from gitbaton.domain.comparing import FieldChange, compare_values
 from gitbaton.domain.conditions import find_decisive, list_conditions
 from gitbaton.domain.cursor import digest_tips, find_position, make_cursor, parse_cursor, render_cursor
+from gitbaton.domain.queue import claimable_in_order
 from strategies import boards, nested_documents
 
 pytestmark = pytest.mark.promise("look.agrees")

@@ -11,15 +11,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from domain.strategies import IDS, NOW, ROWS, TIPS
-from gitbaton.domain.board import (
-    Board,
-    BrokenRow,
-    LiveRow,
-    TaskRow,
-    claimable_in_order,
-    find_turn,
-    fold_board,
-)
+from gitbaton.domain.board import Board, BrokenRow, LiveRow, TaskRow, find_turn, fold_board
+from gitbaton.domain.queue import claimable_in_order
 from gitbaton.store.cacheindex import BoardIndex, Change, Stand, Unusual
 from gitbaton.store.cachetable import SCHEMA
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import find_overlap
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.queue import find_overlap
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitbaton.domain.board import order_key
 from gitbaton.domain.outcome import say_next_step
+from gitbaton.domain.queue import order_key
 from gitbaton.domain.reviewtext import render_usage
 from gitbaton.report.board_text import STATE_ORDER, words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitbaton.domain.board import order_key
+from gitbaton.domain.queue import order_key
 from gitbaton.domain.reviewtext import render_figures
 from gitbaton.domain.wording import render_note
 from gitbaton.errors import escape

@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.attention import COLUMNS, find_column, find_want
-from gitbaton.domain.board import order_key
+from gitbaton.domain.queue import order_key
 from gitbaton.report.moments import render_age
 from gitbaton.report.terminal import align, fit, measure, printable
 

@@ -44,7 +44,7 @@ def describe_next(entry: Entry) -> tuple[str, str]:
     """The answer to what comes next: as text, and as one JSON object."""
     import json
 
-    from gitbaton.domain.board import explain_reason
+    from gitbaton.domain.queue import explain_reason
 
     reason = explain_reason(entry)
     fields = record("next", task=task_record(entry), reason=reason)

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gitbaton.domain.board import (
     BrokenRow,
     TaskRow,
-    find_overlap,
     find_turn,
     fold_task,
     is_finished,
     is_held,
     is_made_by_parts,
     list_needs,
-    order_key,
 )
 from gitbaton.domain.graph import settle_depths
+from gitbaton.domain.queue import find_overlap, order_key
 from gitbaton.store.cachetable import Node, Table
 
 if TYPE_CHECKING:

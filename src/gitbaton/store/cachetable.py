@@ -5,7 +5,8 @@ from __future__ import annotations
 import marshal
 from typing import TYPE_CHECKING, Any, Final
 
-from gitbaton.domain.board import LiveRow, TaskRow, find_turn, is_off, list_needs, order_key
+from gitbaton.domain.board import LiveRow, TaskRow, find_turn, is_off, list_needs
+from gitbaton.domain.queue import order_key
 
 if TYPE_CHECKING:
     import sqlite3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order
+from gitbaton.domain.queue import claimable_in_order
 from gitbaton.errors import UsageError
 from gitbaton.store.cache import open_cache
 from gitbaton.store.git import read_objects

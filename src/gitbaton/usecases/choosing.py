@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason, find_overlap
+from gitbaton.domain.queue import claimable_in_order, explain_reason, find_overlap
 from gitbaton.store.cache import open_cache
 from gitbaton.store.cachemove import Wanted, ask_index, choose_from_index, keep_board
 from gitbaton.store.ledger import GIT_LEDGER

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason, fold_task
+from gitbaton.domain.board import fold_task
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.domain.outcome import Outcome
+from gitbaton.domain.queue import claimable_in_order, explain_reason
 from gitbaton.domain.state import Attempt, Holder, State
 from gitbaton.errors import Refusal, TryAgain, Unreachable
 from gitbaton.store.live import Tip, Tips, render_time, to_live_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from gitbaton.domain.board import find_overlap
+from gitbaton.domain.queue import find_overlap
 from gitbaton.errors import BatonError, Refusal
 from gitbaton.usecases.caps import Reached, find_reached_cap, has_bounds
 from gitbaton.usecases.choosing import is_alone

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason
 from gitbaton.domain.conditions import Condition
+from gitbaton.domain.queue import claimable_in_order, explain_reason
 from gitbaton.errors import Refusal
 from gitbaton.usecases.caps import find_outage, find_reached_cap, find_spent_budget
 from gitbaton.usecases.eligibility import SKEW_MAX_S, explain_unended_run, judge_task

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.board import claimable_in_order, explain_reason, find_overlap, order_key
 from gitbaton.domain.choices import PRIORITIES
+from gitbaton.domain.queue import claimable_in_order, explain_reason, find_overlap, order_key
 from gitbaton.usecases.choosing import explain_nothing, name_local_tasks
 from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gitbaton.domain.board import explain_reason
+from gitbaton.domain.queue import explain_reason
 from gitbaton.errors import Refusal
 from gitbaton.store import workplace
 from gitbaton.store.leftovers import find_processes

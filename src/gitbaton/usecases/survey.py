@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.attention import Queue, Want, list_wants, measure_queue
-from gitbaton.domain.board import claimable_in_order, explain_reason
+from gitbaton.domain.queue import claimable_in_order, explain_reason
 from gitbaton.errors import BatonError
 from gitbaton.store.live import list_past, parse_time
 from gitbaton.usecases.caps import find_reached_cap
