@@ -75,6 +75,7 @@ TREES: dict[str, Callable[[Checkout], str]] = {
     "missing blob": lambda _: f"100644 blob {'1' * 40}\tstate.yaml\n",
     "another task's": lambda w: f"100644 blob {blob(w, SOUND['state'].replace(b'task: a', b'task: b'))}\tstate.yaml\n",
     "a lease that is no time": lambda w: f"100644 blob {blob(w, SOUND['state'].replace(b'2026-01-31T10:00:00Z', b'soon'))}\tstate.yaml\n",
+    "a question asked at no time": lambda w: f"100644 blob {blob(w, SOUND['state'].replace(b'in_progress', b'needs_input').replace(b'2026-01-31T09:00:00Z', b'soon', 1))}\tstate.yaml\n",
     "a start that is no time": lambda w: f"100644 blob {blob(w, SOUND['state'].replace(b'started: ', b'started: x, message: '))}\tstate.yaml\n",
 }  # fmt: skip
 

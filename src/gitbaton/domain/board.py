@@ -335,11 +335,14 @@ def _live_state(live: LiveRow, *, now: float) -> tuple[EffectiveState, str]:
 
 def _say_age(since: str | None, now: float) -> str:
     """For how long somebody waits, where that is long."""
-    from datetime import datetime
+    from datetime import UTC, datetime
 
     from gitbaton.domain.durations import render_duration
 
-    age_s = now - datetime.fromisoformat(since).timestamp() if since else 0.0
+    if not since:
+        return ""
+    moment = datetime.fromisoformat(since)
+    age_s = now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return f", for {render_duration(age_s)}" if age_s >= _LONG_S else ""
 
 

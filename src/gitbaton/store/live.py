@@ -78,6 +78,7 @@ def parse_tip(text: bytes | None, oid: str, task: str, path: str) -> Tip:
 
 def _iter_times(state: State) -> Iterator[tuple[str, str | None]]:
     """(field, text) of the times that the board and the caps go by."""
+    yield "event.at", state.event.at
     yield "lease", state.lease
     yield "retry_at", state.retry_at
     for n, attempt in enumerate(state.attempts):
