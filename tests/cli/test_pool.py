@@ -139,6 +139,7 @@ def test_a_diamond_of_forty_tasks_is_merged_once_each(tmp_path: Path) -> None:
     words = ("run", "--parallel", "4", "--until-empty", "--keep-going", "--watch", "--json")
     project = open_project(fleet.checkout.path, fleet.environment)
     pool, seen, killed, states = fleet.start(*words), 0, False, fleet.states()
+    cut: set[str] = set()  # tasks whose first attempt, which was to fail, may have ended with the pool
     deadline = time.monotonic() + 400
     while set(states.values()) != {"done"}:
         assert time.monotonic() < deadline, states
@@ -158,6 +159,7 @@ def test_a_diamond_of_forty_tasks_is_merged_once_each(tmp_path: Path) -> None:
             for task, state in fleet.states().items():
                 assert state != "in_progress", task
                 if state == "stopped":
+                    cut.add(task)
                     retry_task(project, task, None)
     pool.send_signal(signal.SIGTERM)
     pool.wait(120)
@@ -166,7 +168,7 @@ def test_a_diamond_of_forty_tasks_is_merged_once_each(tmp_path: Path) -> None:
         assert events.count("merged") == 1, task
         assert events[-1] == "merged", task
         if task.startswith(("fail", "hang", "die", "kill")):
-            assert "failed" in events, task
+            assert "failed" in events or task in cut, task
     main = fleet.checkout.git("--git-dir", str(fleet.server), "log", "--first-parent", "--format=%s", "main")
     assert main.count("\n") == 40, "the beginning, and 40 merges"
     files = fleet.checkout.git("--git-dir", str(fleet.server), "ls-tree", "--name-only", "main").split()
