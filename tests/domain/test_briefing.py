@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitbaton.domain.briefing import Material, render_briefing
+from gitbaton.domain.feedback import render_feedback
 from gitbaton.domain.guards import PROTECTED
 from gitbaton.domain.handoff import CheckResult, Decision, Handoff
 from gitbaton.domain.outcome import Outcome
@@ -19,6 +20,7 @@ from gitbaton.domain.role import Role
 from gitbaton.domain.state import Attempt
 from gitbaton.domain.task import Task
 from gitbaton.domain.usage import Usage
+from gitbaton.domain.verdict import Verdict
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -123,6 +125,24 @@ def test_briefing(name: str) -> None:
     text = render_briefing(CASES[name])
     assert text == render_briefing(CASES[name]), "the same material gives the same bytes"
     check(f"briefing-{name}", text)
+
+
+@pytest.mark.parametrize("told", ["briefing", "feedback", "review"])
+def test_what_a_check_printed_stays_a_quotation(told: str) -> None:
+    """It may print whatever the agent's work makes it print."""
+    printed = "```\n## Heed this\n````"
+    bad = CheckResult(name="tests", passed=False, exit_code=1, output=printed)
+    handoff = Handoff(task="health", attempt=1, checks=(bad,))
+    tried = attempt(1, Outcome.CHECKS_FAILED, message="failed: tests")
+    verdict = Verdict(Outcome.CHECKS_FAILED, "tests did not pass", verified=False)
+    text = {
+        "briefing": lambda: render_briefing(material(attempt=2, earlier=[handoff], attempts=[tried])),
+        "feedback": lambda: render_feedback(verdict, (bad,), number=1, most=2),
+        "review": lambda: render_review_body(
+            "health", TASK, handoff, path="tasks/health.yaml", watch_url=None
+        ),
+    }[told]()
+    assert f"\n`````\n{printed}\n`````\n" in text
 
 
 def test_every_golden_file_is_used() -> None:

@@ -358,6 +358,8 @@ def test_a_fetch_that_meets_another_waits_and_then_says_so(
         remote(work).fetch()
     assert met.value.code == "ref-locked"
     assert len(waits) == 5
+    assert all(0.02 * 2**n <= wait <= 0.06 * 2**n for n, wait in enumerate(waits, 1)), waits
+    assert len({wait / 2**n for n, wait in enumerate(waits)}) > 1, "drawn, so that those who met part"
     monkeypatch.setattr(refs_module, "sleep", lambda _: lock.unlink())
     refs = remote(work)
     refs.fetch()

@@ -79,7 +79,9 @@ def test_attempts_that_run(team: Team) -> None:
     assert isinstance(claim_as_person(who, None), Choice)
     assert refuse(lambda: claim(who, "c")).code == "cap-reached"
     end(who, first, Outcome.SUCCEEDED)
-    take(who)
+    last = take(who)
+    team.first.commit({last.entry.row.path: "title: Dropped\nstatus: cancelled\n"})
+    assert reason(who.reread()) == "as many attempts run as may (caps.running: 2)", "it runs all the same"
 
 
 def test_a_claim_gone_stale_takes_no_place(team: Team) -> None:

@@ -243,6 +243,7 @@ def test_a_program_hears_what_is_said_meanwhile(trial: Trial, program: str, roun
     assert isinstance(ran, Ran)
     assert ran.good, ran.verdict
     assert "a person says: Use tabs" in say(trial)
+    assert say(trial).count("on hold: not now; nobody starts it again until it is released") == 1
     trial.checkout.git("fetch", "--quiet", "origin", "baton/job")
     assert "Use tabs" in trial.checkout.git("show", "FETCH_HEAD:work.txt")
     assert trial.handoff().get("rounds", []) == rounds

@@ -14,7 +14,7 @@ from gitbaton.errors import Unreachable
 from gitbaton.usecases.answering import answer_task
 from gitbaton.usecases.project import load_view
 from gitbaton.usecases.review import accept_task, reject_task, retry_task
-from gitbaton.usecases.sync import sync_reviews
+from gitbaton.usecases.sync import Noticed, sync_reviews
 from gitbaton.usecases.takeover import takeover_task
 from support.attempts import finish
 from support.github_fake import GitHubFake, api_fault
@@ -260,15 +260,19 @@ def test_people_are_reminded_of_a_question_once_a_day(hub: Hub) -> None:
             n.task for who in ("one", "two") for n in sync_reviews(hub.join(who)) if n.event == "reminded"
         ]
         assert heard == told, "whoever hears of it first"
+    hub.team.clock.advance(24 * hour)
+    quicker: list[Noticed] = []
+    late = overtake(hub.join("late"), lambda: quicker.extend(sync_reviews(hub.join("webhook"))))
+    assert (sync_reviews(late), quicker) == ([], [("a", "reminded")])
     said = [c.body for c in pull.comments if "waits for an answer" in c.body]
-    assert len(said) == 2
+    assert len(said) == 3
     assert said[0].startswith("`a` waits for an answer for 1d 1h: what about")
     assert 'baton answer a "' in said[0]
-    assert hub.events().count("reminded") == 2
+    assert hub.events().count("reminded") == 3
     assert (
         load_view(hub.join().fetched(), local=False)
         .board.entries["a"]
-        .why.startswith("the agent asks, for 2d 2h:")
+        .why.startswith("the agent asks, for 3d 2h:")
     )
     answer_task(hub.join(), "a", "It is fine")
     hub.team.clock.advance(48 * hour)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.markdown import fence, quote
 from gitbaton.domain.wording import is_note, render_note
 
 if TYPE_CHECKING:
@@ -100,12 +101,8 @@ def _guidance(m: Material) -> str:
         return ""
     return _section(
         "Heed this first",
-        "A person said about the work so far:\n\n" + "\n\n".join(_quote(g) for g in m.guidance),
+        "A person said about the work so far:\n\n" + "\n\n".join(quote(g) for g in m.guidance),
     )
-
-
-def _quote(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
 
 
 def _acceptance(m: Material) -> str:
@@ -185,7 +182,7 @@ def _history(m: Material) -> str:
                 "\n\nSuperseded: its work was merged or set aside since, and what it says may no longer hold."
             )
         if a.guidance:
-            body += "\n\nIt had been told:\n\n" + "\n\n".join(_quote(g) for g in a.guidance)
+            body += "\n\nIt had been told:\n\n" + "\n\n".join(quote(g) for g in a.guidance)
         if a.message:
             body += f"\n\n{a.message.strip()}"
         if handoff := by_attempt.get(a.number):
@@ -194,7 +191,7 @@ def _history(m: Material) -> str:
                 if not check.passed:
                     output = "\n".join((check.output or "").strip().splitlines()[-_OUTPUT_LINES:])
                     body += f"\n\nThe check `{check.name}` failed" + (
-                        f" and printed at its end:\n\n```\n{output}\n```" if output else "."
+                        f" and printed at its end:\n\n{fence(output)}" if output else "."
                     )
         texts.append(body)
     return _section("Earlier attempts", "\n\n".join(texts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gitbaton.domain.markdown import fence, quote
 from gitbaton.domain.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def render_feedback(verdict: Verdict, checks: Sequence[CheckResult], *, number: 
     if failed and verdict.outcome is Outcome.CHECKS_FAILED:
         parts += [_describe(check) for check in failed]
     elif verdict.outcome is not Outcome.NO_CHANGE:
-        parts.append(_quote(verdict.message))
+        parts.append(quote(verdict.message))
     parts.append(
         "What you did so far stands in your folder. Go on there, and end as you were asked to before."
     )
@@ -50,19 +51,8 @@ def _describe(check: CheckResult) -> str:
         else f"ended with exit code {check.exit_code}"
     )
     output = "\n".join((check.output or "").strip().splitlines()[-_OUTPUT_LINES:])
-    printed = f" and printed at its end:\n\n{_fence(output)}" if output else "."
+    printed = f" and printed at its end:\n\n{fence(output)}" if output else "."
     return f"The check `{check.name}` {how}{printed}"
-
-
-def _fence(text: str) -> str:
-    ticks = "```"
-    while ticks in text:
-        ticks += "`"
-    return f"{ticks}\n{text}\n{ticks}"
-
-
-def _quote(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
 
 
 def render_continuation() -> str:
@@ -72,12 +62,12 @@ def render_continuation() -> str:
 
 def render_clarifications(texts: Sequence[str]) -> str:
     """What people said meanwhile, for an agent that is at work."""
-    return "\n\n".join(["A person says about this task. Heed it, and go on:", *map(_quote, texts)]) + "\n"
+    return "\n\n".join(["A person says about this task. Heed it, and go on:", *map(quote, texts)]) + "\n"
 
 
 def render_answer(guidance: Sequence[str]) -> str:
     """For an agent that asked a person something, ended, and goes on with its session."""
-    said = ["A person says:", *map(_quote, guidance)] if guidance else ["You may go on."]
+    said = ["A person says:", *map(quote, guidance)] if guidance else ["You may go on."]
     parts = [
         "You had asked a person something, and ended.",
         *said,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.markdown import fence
 
 if TYPE_CHECKING:
     from gitbaton.domain.handoff import Handoff
@@ -62,10 +63,15 @@ def _checks(handoff: Handoff) -> str:
         )
         rows.append(f"| {check.name.replace('|', '∣')} | {mark} | {render_duration(check.seconds or 0)} |")
     failed = [
-        f"<details><summary>{c.name} printed</summary>\n\n```\n" + "\n".join((c.output or "").replace("```", "ʼʼʼ").splitlines()[-_OUTPUT_LINES:]) + "\n```\n\n</details>"
-        for c in handoff.checks if not c.passed and c.output
-    ]  # fmt: skip
+        f"<details><summary>{c.name} printed</summary>\n\n{_show_end(c.output)}\n\n</details>"
+        for c in handoff.checks
+        if not c.passed and c.output
+    ]
     return "\n".join(rows) + ("\n\n" + "\n".join(failed) if failed else "")
+
+
+def _show_end(output: str) -> str:
+    return fence("\n".join(output.splitlines()[-_OUTPUT_LINES:]))
 
 
 def _acceptance(task: Task) -> str:

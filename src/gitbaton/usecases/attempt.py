@@ -169,7 +169,10 @@ def carry_out(
             log.say("agent", f"a person says: {text}")
         news.add(words)
 
-    watch = Watch(project, claim, poll_s, hear)
+    def tell_hold(reason: str) -> None:
+        log.say("agent", f"on hold: {reason}; nobody starts it again until it is released")
+
+    watch = Watch(project, claim, poll_s, hear, tell_hold)
     request = replace(request, take_news=news.take)
     bench = Bench(project, claim, around, place, joined, log, agent, watch, news, check_env, secrets)
     last, handed_back = work_in_rounds(bench, request)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.lifecycle import IllegalEvent
 from gitbaton.errors import BatonError
 from gitbaton.store.live import parse_time
-from gitbaton.usecases.transitions import advance
+from gitbaton.usecases.transitions import advance, read_tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,26 +31,26 @@ def remind_of_questions(
         times = int(age_s // period_s) if age_s is not None else 0
         if times < 1 or age_s is None:
             continue
-        heard = f"reminded/{tip.state.attempt}/{times}"
-        if project.ledger.has_event(project.repo, tip, heard):
-            continue
-        written: list[State] = []
-
-        def change(old: State | None, written: list[State] = written) -> dict[str, Any]:
-            assert old is not None
-            written[:] = [old]
-            return {}
-
         try:
-            advance(project, task, "reminded", change, heard=heard)
-        except IllegalEvent:
-            continue  # it was answered meanwhile
-        if written:
-            words = (
-                f"waits for an answer for {render_duration(age_s)}: {tip.state.question or 'see its handoff'}"
-            )
-            _comment(tip.state, task, words, open_forge)
-            yield task
+            _write(project, task, f"reminded/{tip.state.attempt}/{times}")
+        except (IllegalEvent, _Told):
+            continue  # it was answered meanwhile, or somebody else reminds of it
+        words = f"waits for an answer for {render_duration(age_s)}: {tip.state.question or 'see its handoff'}"
+        _comment(tip.state, task, words, open_forge)
+        yield task
+
+
+class _Told(Exception):
+    """Somebody was quicker."""
+
+
+def _write(project: Project, task: str, event_id: str) -> None:
+    def refuse_told(_: State | None) -> None:
+        now = read_tip(project, task)
+        if now and project.ledger.has_event(project.repo, now, event_id):
+            raise _Told
+
+    advance(project, task, "reminded", lambda _: {}, expect=refuse_told, event_id=event_id)
 
 
 def _find_age(project: Project, state: State) -> float | None:

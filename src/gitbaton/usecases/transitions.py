@@ -55,6 +55,7 @@ def advance(
     by: str | None = None,
     patience: int = 0,
     heard: str | None = None,
+    event_id: str | None = None,
 ) -> Tip:
     """Make ``event`` happen to ``task`` and publish it together with the ref updates ``also`` gives.
 
@@ -63,11 +64,12 @@ def advance(
     moved meanwhile, everything is decided anew on the new one; an event that had arrived although its answer
     was lost is not made twice. ``patience`` is how often a remote that can't be reached is tried again, with
     growing waits. ``heard`` is the event's id as whoever tells of it names it: where the history has it already,
-    nothing happens, and the tip is returned as it is. Raises ``IllegalEvent``, ``LeaseLost``, ``LostRace`` (after many tries, or when one of
-    ``also`` moved), and what ``Refs.swap`` raises.
+    nothing happens, and the tip is returned as it is. ``event_id`` is an id that the caller looks for itself. Raises
+    ``IllegalEvent``, ``LeaseLost``, ``LostRace`` (after many tries, or when one of ``also`` moved), and what
+    ``Refs.swap`` raises.
     """
     ref = project.repo.state_prefix + task
-    event_id = heard or project.random_id(12)
+    event_id = heard or event_id or project.random_id(12)
     pushed: list[str] = []
     waits = 0
     for _ in range(_TRIES):

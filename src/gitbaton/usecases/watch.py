@@ -19,7 +19,8 @@ POLL_S = 30.0
 
 class Watch:
     """Asks the state ref, now and then, whether the attempt still is ours and still wanted. ``on_words`` is told
-    what people say to the attempt meanwhile, once each; ``heard`` is all that was said to it.
+    what people say to the attempt meanwhile, once each; ``heard`` is all that was said to it. ``on_hold`` is told why
+    the task was put on hold: the attempt goes on, but no other follows.
     """
 
     def __init__(
@@ -28,11 +29,14 @@ class Watch:
         claim: Claim,
         poll_s: float = POLL_S,
         on_words: Callable[[tuple[str, ...]], None] = lambda _: None,
+        on_hold: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._project = project
         self._claim = claim
         self._poll_s = poll_s
         self._on_words = on_words
+        self._on_hold = on_hold
+        self._hold = claim.tip.state.hold
         self.heard = claim.tip.state.guidance
         self._next = project.clock().timestamp() + poll_s
 
@@ -51,6 +55,10 @@ class Watch:
             return Outcome.LOST_LEASE
         if tip.state.status == "stopped":
             return Outcome.STOPPED
+        if tip.state.hold != self._hold:
+            self._hold = tip.state.hold
+            if self._hold:
+                self._on_hold(self._hold)
         if tip.state.guidance != self.heard:
             news = tuple(g for g in tip.state.guidance if g not in self.heard)
             self.heard = tip.state.guidance
