@@ -8,7 +8,7 @@ Nothing below a face prints or exits; each face meets these errors at one bounda
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,10 +47,10 @@ class BatonError(Exception):
     """An expected failure: one sentence, a stable code, the next step.
 
     ``data`` holds what a program needs to act (ids, the cycle, the refs); values are JSON scalars,
-    lists and objects.
+    lists and objects. ``exit_code`` is that of the class, unless the error tells of one in another process.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(
         self,
@@ -60,8 +60,11 @@ class BatonError(Exception):
         hint: str | None = None,
         problems: Iterable[Problem] = (),
         data: Mapping[str, object] | None = None,
+        exit_code: int | None = None,
     ) -> None:
         super().__init__(message)
+        if exit_code is not None:
+            self.exit_code = exit_code
         self.message = message
         self.code = code
         self.hint = hint

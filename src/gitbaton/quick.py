@@ -11,13 +11,13 @@ Whatever is unusual gives None: the command finds its answer the long way, which
 
 from __future__ import annotations
 
-import marshal
 import os
 import sys
 import time
-import zlib
 
-from gitbaton.store.stamp import MARK, RefFiles, find_place, is_interrupted, read_environment, read_file
+from gitbaton.store.stamp import (
+    MARK, RefFiles, find_place, is_interrupted, read_environment, read_file, read_kept, write_kept,
+)  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,25 +168,10 @@ def _watch(files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
 
 
 def _read(place: Place) -> dict[str, Any] | None:
-    data = read_file(f"{place.git_dir}/baton/{_NAME}")
-    if data is None or zlib.crc32(data[4:]).to_bytes(4) != data[:4]:
-        return None
-    found: dict[str, Any] = marshal.loads(data[4:])  # noqa: S302 only what this program wrote comes here, and whole
+    found: dict[str, Any] | None = read_kept(f"{place.git_dir}/baton/{_NAME}")
     return found
 
 
 def _write(place: Place, record: Mapping[str, Any]) -> None:
-    """Put the record in place in one step; where that can't be, the next command takes the long way, too."""
-    data = marshal.dumps(dict(record))
-    file = f"{place.git_dir}/baton/{_NAME}"
-    mine = f"{file}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(mine, "wb") as out:
-            out.write(zlib.crc32(data).to_bytes(4) + data)
-        os.replace(mine, file)
-    except OSError:
-        try:  # noqa: SIM105 contextlib is slow to load
-            os.unlink(mine)
-        except OSError:
-            pass
+    """Where that can't be, the next command takes the long way, too."""
+    write_kept(f"{place.git_dir}/baton/{_NAME}", dict(record))

@@ -66,6 +66,8 @@ def test_the_queue(baton: Baton) -> None:
         ["queue", "priority", "crash"],
         ["queue", "list", "crash"],
         ["queue", "frist", "x"],
+        ["queue", "first", "crash", "high"],
+        ["queue", "hold", "crash", "later", "--base"],
     ):
         baton(*words, code=2)
 

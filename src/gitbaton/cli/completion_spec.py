@@ -4,11 +4,10 @@ parsers and kept in the person's cache folder; a changed command line has anothe
 
 from __future__ import annotations
 
-import marshal
 import os
 import zlib
 
-from gitbaton.store.stamp import MARK, read_file
+from gitbaton.store.stamp import MARK, read_kept, write_kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,21 +21,11 @@ def read_spec() -> dict[str, Any]:
     here = os.path.dirname(__file__)
     stamp = sum(entry.stat().st_mtime_ns for entry in os.scandir(here) if entry.name.endswith(".py"))
     file = os.path.join(folder, "gitbaton", f"completion-{MARK}-{zlib.crc32(f'{here}:{stamp}'.encode()):08x}")
-    data = read_file(file)
-    if data and zlib.crc32(data[4:]).to_bytes(4) == data[:4]:
-        kept: dict[str, Any] = marshal.loads(data[4:])  # noqa: S302 only what this program wrote comes here, and whole
-        return kept
-    spec = build_spec()
-    data = marshal.dumps(spec)
-    mine = f"{file}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(mine, "wb") as out:
-            out.write(zlib.crc32(data).to_bytes(4) + data)
-        os.replace(mine, file)
-    except OSError:  # then the next Tab works it out again
-        return spec
-    return spec
+    kept: dict[str, Any] | None = read_kept(file)
+    if kept is None:
+        kept = build_spec()
+        write_kept(file, kept)
+    return kept
 
 
 def build_spec() -> dict[str, Any]:

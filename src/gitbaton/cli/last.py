@@ -6,12 +6,11 @@ It is kept in a small file in the worktree's own git dir, which may be deleted a
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from gitbaton.errors import UsageError
 from gitbaton.store.layout import TASKS
-from gitbaton.store.stamp import find_place, read_file
+from gitbaton.store.stamp import find_place, read_file, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,25 +44,12 @@ def remember_last(record: dict[str, Any]) -> None:
     place = find_place(os.environ)
     if place is None:
         return
-    data = name.encode()
-    if read_file(f"{place.git_dir}/baton/{_NAME}") == data:
-        return
-    from pathlib import Path  # which takes longer to load than the rest of a quick answer
-
-    file = Path(place.git_dir, "baton", _NAME)
-    mine = file.with_name(f"{_NAME}.{os.getpid()}")
-    try:
-        file.parent.mkdir(exist_ok=True)
-        mine.write_bytes(data)
-        mine.replace(file)
-    except OSError:
-        with contextlib.suppress(OSError):
-            mine.unlink()
+    file, data = f"{place.git_dir}/baton/{_NAME}", name.encode()
+    if read_file(file) != data:
+        write_file(file, data)
 
 
 def is_task_here(name: str) -> bool:
     """Whether this checkout has the file of a task of that id right below ``tasks/``."""
-    from pathlib import Path
-
     place = find_place(os.environ)
-    return place is not None and "/" not in name and Path(place.top, TASKS, f"{name}.yaml").is_file()
+    return place is not None and "/" not in name and os.path.isfile(f"{place.top}/{TASKS}/{name}.yaml")

@@ -234,8 +234,9 @@ class _Face:
             self._pool.gave_up_look()
             return
         task = error.get("data", {}).get("task")
-        problem = BatonError(error["message"], code=error["code"], hint=error["hint"], data=error.get("data"))
-        problem.exit_code = code  # type: ignore[misc] # each class has its own; this one stands for them all
+        problem = BatonError(
+            error["message"], code=error["code"], hint=error["hint"], data=error.get("data"), exit_code=code
+        )
         said = self._pool.look_failed(problem, time.monotonic(), task)
         if said or self._pool.error is problem:
             self._tally.note_error(error, task, code if task else 0)

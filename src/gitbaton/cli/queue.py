@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
-from gitbaton.cli.states import describe_edit
+from gitbaton.cli.states import answer_cancel, answer_hold, describe_edit
+from gitbaton.cli.tasks import answer_priority
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record, task_record
 
@@ -34,17 +35,27 @@ def _queue(a: argparse.Namespace) -> Answer:
         return _list()
     if not a.id:
         raise UsageError("which task?", code="no-task", hint=f"baton queue {a.action} ID")
-    if a.action in ("first", "last"):
-        return _move(a, a.action)
-    from gitbaton.cli import states, tasks
-
-    if a.action == "priority":
-        if not a.value:
-            raise UsageError("which priority?", code="usage", hint=f"baton queue priority {a.id} high")
-        a.level = a.value
-        return tasks.COMMANDS["priority"].run(a)  # type: ignore[return-value] # it gives an answer
-    a.reason = a.value
-    return states.COMMANDS["hold" if a.action == "hold" else "cancel"].run(a)  # type: ignore[return-value] # as above
+    match a.action:
+        case "priority":
+            if not a.value:
+                raise UsageError("which priority?", code="usage", hint=f"baton queue priority {a.id} high")
+            return answer_priority(a.id, a.value, to=read_delivery(a))
+        case "hold":
+            if a.push or a.base or a.propose:
+                raise UsageError(
+                    "a hold counts at once, for everybody: it takes no --push, --base or --propose",
+                    code="usage",
+                    hint=f"baton queue hold {a.id}",
+                )
+            return answer_hold(a.id, a.value)
+        case "drop":
+            return answer_cancel(a.id, a.value, to=read_delivery(a))
+        case _ if a.value:
+            raise UsageError(
+                f"{a.action} takes one task", code="usage", hint=f"baton queue {a.action} {a.id}"
+            )
+        case _:
+            return _move(a, a.action)
 
 
 def _list() -> Answer:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.report.board_text import words
 from gitbaton.report.records import record, task_record
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import Entry
     from gitbaton.store.edits import Edited
     from gitbaton.usecases.closing import Closed
+    from gitbaton.usecases.delivery import Delivery
     from gitbaton.usecases.holding import Said
     from gitbaton.usecases.project import Project
 
@@ -38,16 +40,16 @@ def describe_edit(edited: Edited | None, project: Project) -> list[str]:
     return lines
 
 
-def _words(text: str) -> str:
+def _read_words(text: str) -> str:
     return sys.stdin.read() if text == "-" else text
 
 
 # -- hold, release, clarify ----------------------------------------------------------------------------------
 
 
-def _said(kind: str, project: Project, said: Said, first: str) -> Answer:
+def _said(kind: str, project: Project, said: Said, first: str, now: Entry | None = None) -> Answer:
     fields = {
-        "task": task_record(find_now(project, said.task)), "text": said.text, "event": said.event, "heard_by": said.heard,
+        "task": task_record(now or find_now(project, said.task)), "text": said.text, "event": said.event, "heard_by": said.heard,
         **delivery_record(said.edited),
     }  # fmt: skip
     return Answer(record(kind, **fields), "\n".join([first, *describe_edit(said.edited, project)]))
@@ -59,10 +61,15 @@ def _configure_hold(p: argparse.ArgumentParser) -> None:
 
 
 def _hold(a: argparse.Namespace) -> Answer:
+    return answer_hold(a.id, a.reason)
+
+
+def answer_hold(task: str, reason: str | None) -> Answer:
+    """Hold a task, and say so."""
     from gitbaton.usecases.holding import hold_task
 
     project = open_here()
-    said = hold_task(project, a.id, a.reason)
+    said = hold_task(project, task, reason)
     first = f"{said.task} is on hold: {said.text}"
     if said.heard:
         first += f"\n  {said.heard} is at it and goes on; to end that, too: baton stop {said.task}"
@@ -81,10 +88,8 @@ def _release(a: argparse.Namespace) -> Answer:
 
     project = open_here()
     said = release_task(project, a.id, to=read_delivery(a))
-    entry = find_now(project, said.task)
-    return _said(
-        "release", project, said, f"{said.task} is released; {entry.state.replace('_', ' ')}: {entry.why}"
-    )
+    now = find_now(project, said.task)
+    return _said("release", project, said, f"{said.task} is released; {words(now.state)}: {now.why}", now)
 
 
 def _configure_clarify(p: argparse.ArgumentParser) -> None:
@@ -97,7 +102,7 @@ def _clarify(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.holding import clarify_task
 
     project = open_here()
-    said = clarify_task(project, a.id, _words(a.text), to=read_delivery(a))
+    said = clarify_task(project, a.id, _read_words(a.text), to=read_delivery(a))
     if said.heard:
         first = f"{said.heard} is at {said.task} and is told; later briefings tell it, too"
     elif said.event:
@@ -111,7 +116,7 @@ def _clarify(a: argparse.Namespace) -> Answer:
 
 
 def _configure_note(p: argparse.ArgumentParser) -> None:
-    p.add_argument("id", help=f"{ID}")
+    p.add_argument("id", help=ID)
     p.add_argument(
         "text", nargs="?", metavar="TEXT", help="what there is to know; - reads it from standard input"
     )
@@ -123,7 +128,7 @@ def _note(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.context import save_context
 
     project = open_here()
-    text = _words(a.text).strip() if a.text else None
+    text = _read_words(a.text).strip() if a.text else None
     saved = save_context(project, a.id, {}, note=text, percent=a.percent, to=read_delivery(a))
     fields = {"task": {"id": saved.task}, "path": saved.path, **delivery_record(saved.edited)}
     first = f"noted in {saved.path}" if saved.path else "handed over with this attempt"
@@ -167,10 +172,15 @@ def _configure_cancel(p: argparse.ArgumentParser) -> None:
 
 
 def _cancel(a: argparse.Namespace) -> Answer:
+    return answer_cancel(a.id, a.reason, to=read_delivery(a))
+
+
+def answer_cancel(wanted: str, reason: str | None, *, to: Delivery) -> Answer:
+    """Cancel a task, and say so."""
     from gitbaton.usecases.closing import cancel_task
 
     project = open_here()
-    closed = cancel_task(project, a.id, a.reason, to=read_delivery(a))
+    closed = cancel_task(project, wanted, reason, to=to)
     task, waiting = closed.written.task, closed.stranded
     more = []
     if waiting:
@@ -193,8 +203,8 @@ def _reopen(a: argparse.Namespace) -> Answer:
     task = closed.written.task
     first = f"{task} is open again"
     if to.where == "here":
-        entry = find_now(project, task)
-        first += f"; {entry.state.replace('_', ' ')}: {entry.why}"
+        now = find_now(project, task)
+        first += f"; {words(now.state)}: {now.why}"
     return _closed("reopen", project, closed, first, [])
 
 

@@ -17,6 +17,7 @@ from gitbaton.report.records import record
 if TYPE_CHECKING:
     import argparse
 
+    from gitbaton.usecases.delivery import Delivery
     from gitbaton.usecases.writing import Written
 
 
@@ -197,10 +198,15 @@ def _configure_priority(p: argparse.ArgumentParser) -> None:
 
 
 def _priority(a: argparse.Namespace) -> Answer:
+    return answer_priority(a.id, a.level, to=read_delivery(a))
+
+
+def answer_priority(task: str, level: str, *, to: Delivery) -> Answer:
+    """Change a task's priority, and say so."""
     from gitbaton.usecases.setting import set_priority
 
-    written = set_priority(open_here(), a.id, a.level, to=read_delivery(a))
-    return _written(written, "priority", f"{written.task} has {a.level} priority")
+    written = set_priority(open_here(), task, level, to=to)
+    return _written(written, "priority", f"{written.task} has {level} priority")
 
 
 def _configure_depend(p: argparse.ArgumentParser) -> None:

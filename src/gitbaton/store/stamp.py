@@ -5,14 +5,17 @@ gives None, and the answer is found the long way.
 
 from __future__ import annotations
 
+import marshal
 import os
 import sys
+import zlib
 
 from gitbaton import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
 #: Raised by one whenever what is kept, or what it means, changes within a version.
 FORMAT = 5
@@ -80,6 +83,35 @@ def read_file(path: str) -> bytes | None:
             return file.read()
     except OSError:
         return None
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Put a small file in place in one step. Where that can't be, nothing is said: what is kept here may be missing."""
+    mine = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(mine, "wb") as out:
+            out.write(data)
+        os.replace(mine, path)
+    except OSError:
+        try:  # noqa: SIM105 contextlib is slow to load
+            os.unlink(mine)
+        except OSError:
+            pass
+
+
+def read_kept(path: str) -> Any:
+    """What ``write_kept`` left there; None if that is not there whole."""
+    data = read_file(path)
+    if data is None or zlib.crc32(data[4:]).to_bytes(4) != data[:4]:
+        return None
+    return marshal.loads(data[4:])  # noqa: S302 only what this program wrote comes here, and whole
+
+
+def write_kept(path: str, value: object) -> None:
+    """Keep a plain value for ``read_kept``."""
+    data = marshal.dumps(value)
+    write_file(path, zlib.crc32(data).to_bytes(4) + data)
 
 
 def is_interrupted(folders: Iterable[str]) -> bool:

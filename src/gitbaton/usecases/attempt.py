@@ -25,8 +25,7 @@ from gitbaton.usecases.joining import Joined, join_base
 from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
 from gitbaton.usecases.news import News
 from gitbaton.usecases.rounds import Bench, work_in_rounds, write_briefing
-from gitbaton.usecases.watch import POLL_S as POLL_S  # noqa: PLC0414 who runs attempts may say how often they ask
-from gitbaton.usecases.watch import Watch
+from gitbaton.usecases.watch import POLL_S, Watch
 from gitbaton.usecases.work import bring_head
 
 if TYPE_CHECKING:

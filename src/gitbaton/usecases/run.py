@@ -14,7 +14,7 @@ from gitbaton.errors import BatonError, Refusal, explain_os_error
 from gitbaton.store import workplace
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import allow_environment
-from gitbaton.usecases.attempt import POLL_S, AttemptLog, carry_out, explain_breakdown, log_path
+from gitbaton.usecases.attempt import AttemptLog, carry_out, explain_breakdown, log_path
 from gitbaton.usecases.choosing import Choice, choose_next, name_local_tasks
 from gitbaton.usecases.claim import Claim, claim_task, lease_for
 from gitbaton.usecases.contest import withdraw_if_arrived
@@ -24,6 +24,7 @@ from gitbaton.usecases.publish import Published, publish, record_failure
 from gitbaton.usecases.salvage import keep_unfinished
 from gitbaton.usecases.sync import reconcile
 from gitbaton.usecases.transitions import read_tip
+from gitbaton.usecases.watch import POLL_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
