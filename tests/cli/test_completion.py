@@ -129,29 +129,30 @@ def test_lines_are_cut_as_the_shell_cuts_them(line: str, words: list[str]) -> No
 
 
 def test_tab_in_bash(baton: Baton) -> None:
-    with Terminal(["bash", "--norc", "--noprofile", "-i"], baton.folder, baton.environment()) as shell:
-        shell.type(
+    with Terminal(
+        ["bash", "--norc", "--noprofile", "-i"], baton.folder, baton.environment(), lenient=True
+    ) as shell:
+        shell.press(
             'PS1="> "; bind "set enable-bracketed-paste off"; eval "$(baton completion bash)"; echo rea""dy\n'
         )
         shell.wait_for("ready")
-        shell.type("baton se\t add-h\t prio\thi\t\n")
+        shell.press("baton se\t add-h\t prio\thi\t\n")
         shell.wait_for("set priority=high of add-health")
-        shell.type("cat tasks/add-h\tREADY=1; baton add Next -F tasks/d\tadd-lo\t\n")
+        shell.press("cat tasks/add-h\tREADY=1; baton add Next -F tasks/d\tadd-lo\t\n")
         shell.wait_for("added next")
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
 def test_tab_in_zsh(baton: Baton) -> None:
-    with Terminal(
-        ["zsh", "-f", "-i"], baton.folder, {**baton.environment(), "ZDOTDIR": str(baton.folder)}
-    ) as shell:
-        shell.type(
+    env = {**baton.environment(), "ZDOTDIR": str(baton.folder)}
+    with Terminal(["zsh", "-f", "-i"], baton.folder, env, lenient=True) as shell:
+        shell.press(
             'PS1="> "; autoload -U compinit; compinit -u -D; eval "$(baton completion zsh)"; echo rea""dy\n'
         )
         shell.wait_for("ready")
-        shell.type("baton se\t")
+        shell.press("baton se\t")
         shell.wait_for("baton set ")
-        shell.type("add-h\tprio\thi\t\n")
+        shell.press("add-h\tprio\thi\t\n")
         shell.wait_for("set priority=high of add-health")
 
 

@@ -20,8 +20,8 @@ from gitbaton.wiring import open_project
 from support.cli import SOURCE, Baton
 from support.processes import find_processes
 from support.repos import Checkout, make_repository
-from support.screen import CTRL_C, Terminal
 from support.state_history import read_history
+from support.terminal import CTRL_C, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,12 +73,8 @@ class Fleet:
 
     def terminal(self, *words: str, **size: int) -> Terminal:
         """A command in a terminal."""
-        return Terminal(
-            [*self.command, *words],
-            cwd=self.checkout.path,
-            env={**self.environment, "LC_ALL": "C.UTF-8"},
-            **size,
-        )
+        env = {**self.environment, "LC_ALL": "C.UTF-8"}
+        return Terminal([*self.command, *words], self.checkout.path, env, **size)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A command in the background."""
@@ -204,7 +200,7 @@ def test_ctrl_c_ends_all_and_keeps_their_work(four: Fleet) -> None:
         ]
         term.press(CTRL_C)
         term.until(lambda s: "stopping: agents are asked to end" in s.text)
-        assert term.end() == 130
+        assert term.wait() == 130
         assert "2 waiting for a person" in term.screen.text
         assert term.screen.text.endswith("ended: interrupted"), "the block is gone, what was said stays"
     assert four.states() == {
@@ -224,7 +220,7 @@ def test_ctrl_c_twice_ends_all_at_once(four: Fleet) -> None:
         term.press(CTRL_C)
         term.until(lambda s: "stopping: agents are asked to end" in s.text)
         term.press(CTRL_C)
-        assert term.end() == 130
+        assert term.wait() == 130
     assert four.survivors() == []
     assert four.states()["wait"] == "stopped"
 

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from gitbaton.report.pool_text import PoolLines, PoolScreen, Seat, Totals, open_view
-from support.screen import Screen
+from support.terminal import Screen
 
 
 class Glass(io.StringIO):

@@ -15,7 +15,7 @@ import pytest
 
 from support.busy_project import make_busy
 from support.cli import SOURCE, Baton
-from support.pseudo_terminal import PseudoTerminal
+from support.terminal import CTRL_C, CURSOR, OTHER_SCREEN, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +31,10 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
     return make_busy(tmp_path_factory.mktemp("busy"))
 
 
-def open_terminal(team: Team, home: Path, *words: str, columns: int = 80, lines: int = 60, env: Mapping[str, str] = {}) -> PseudoTerminal:  # fmt: skip
+def open_terminal(team: Team, home: Path, *words: str, columns: int = 80, rows: int = 60, env: Mapping[str, str] = {}) -> Terminal:  # fmt: skip
     around = {**Baton(team.first.path, home).environment(), "PYTHONPATH": SOURCE, "LC_ALL": "C.UTF-8", **env}
     command = [sys.executable, "-m", "gitbaton", *words]
-    return PseudoTerminal(command, team.first.path, around, columns=columns, lines=lines)
+    return Terminal(command, team.first.path, around, columns=columns, rows=rows)
 
 
 def level(text: str) -> str:
@@ -47,8 +47,8 @@ def compare(name: str, text: str) -> None:
     file = SCREENS / f"{name}.txt"
     if os.environ.get("SCREENS") == "write":
         SCREENS.mkdir(exist_ok=True)
-        file.write_text(text, "utf-8")
-    assert text == file.read_text("utf-8"), f"{name} looks different; see SCREENS=write in this file"
+        file.write_text(text + "\n", "utf-8")
+    assert text + "\n" == file.read_text("utf-8"), f"{name} looks different; see SCREENS=write in this file"
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -58,12 +58,11 @@ def compare(name: str, text: str) -> None:
     ids=" ".join,
 )  # fmt: skip
 def test_a_screen(team: Team, tmp_path: Path, words: tuple[str, ...], columns: int) -> None:
-    with open_terminal(
-        team, tmp_path, *words, columns=columns, lines=24 if words == ("status",) else 60
-    ) as terminal:
-        assert terminal.wait_end() == 0
-        said = level(terminal.text)
-    assert all(len(line) <= columns for line in said.splitlines())
+    rows = 24 if words == ("status",) else 60
+    with open_terminal(team, tmp_path, *words, columns=columns, rows=rows) as terminal:
+        assert terminal.wait() == 0
+        said = level(terminal.screen.history)
+    assert not terminal.screen.broken, "every line fits"
     if words == ("status",):
         assert len(said.splitlines()) < 24, "with the next prompt it fits on the screen"
         assert "\x1b[" in terminal.written, "a terminal gets colours"
@@ -74,8 +73,8 @@ def test_a_terminal_that_knows_only_ascii_gets_that(team: Team, tmp_path: Path) 
     for words in (("graph",), ("explain", "mail-on-reset")):
         more = {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
         with open_terminal(team, tmp_path, *words, columns=300, env=more) as terminal:
-            assert terminal.wait_end() == 0
-            assert terminal.text.isascii(), terminal.text
+            assert terminal.wait() == 0
+            assert terminal.plain.isascii(), terminal.plain
             assert "\x1b" not in terminal.written
 
 
@@ -91,25 +90,24 @@ def test_not_a_terminal_gets_the_whole_list_once(team: Team, tmp_path: Path) -> 
 
 
 def test_the_watched_board_follows_and_leaves_the_terminal_as_it_was(team: Team, tmp_path: Path) -> None:
-    with open_terminal(team, tmp_path, "board", "--watch", "--every", "1", columns=120, lines=24) as terminal:
-        terminal.wait_for(lambda t: "fetched" in t.text and "Running (2)" in t.text)
-        assert {"1049"} <= terminal.modes, "it draws on the other screen"
-        assert "25" not in terminal.modes
+    with open_terminal(team, tmp_path, "board", "--watch", "--every", "1", columns=120, rows=24) as terminal:
+        terminal.until(lambda s: "fetched" in s.text and "Running (2)" in s.text)
+        assert OTHER_SCREEN in terminal.screen.modes, "it draws on the other screen"
+        assert CURSOR not in terminal.screen.modes
         assert terminal.settings != terminal.before, "keys arrive one by one"
-        compare("board-watch-120", level(terminal.text))
+        compare("board-watch-120", level(terminal.screen.text))
         terminal.resize(60, 40)
-        terminal.signal(signal.SIGWINCH)
-        terminal.wait_for(lambda t: "Running (2)\n  add-login" in t.text)
-        assert all(len(line) <= 60 for line in terminal.text.splitlines())
+        terminal.until(lambda s: "Running (2)\n  add-login" in s.text)
+        assert not terminal.screen.broken, "every line fits"
         elsewhere = Baton(team.join("Bob").repo.top, tmp_path / "bob")
         elsewhere("claim", "write-guide")
-        terminal.wait_for(lambda t: "Running (3)" in t.text)
+        terminal.until(lambda s: "Running (3)" in s.text)
         team.first.write({"tasks/local-idea.yaml": "title: Local idea\n"})
-        terminal.wait_for(lambda t: "local-idea" in t.text)
+        terminal.until(lambda s: "local-idea" in s.text)
         terminal.press("q")
-        assert terminal.wait_end() == 0
-        assert "1049" not in terminal.modes
-        assert "25" in terminal.modes, "the cursor is back"
+        assert terminal.wait() == 0
+        assert OTHER_SCREEN not in terminal.screen.modes
+        assert CURSOR in terminal.screen.modes, "the cursor is back"
         assert terminal.settings == terminal.before
     (team.first.path / "tasks/local-idea.yaml").unlink()
 
@@ -117,10 +115,11 @@ def test_the_watched_board_follows_and_leaves_the_terminal_as_it_was(team: Team,
 @pytest.mark.parametrize("how", ["ctrl-c", "terminated"])
 def test_however_watching_ends_the_terminal_is_whole(team: Team, tmp_path: Path, how: str) -> None:
     with open_terminal(team, tmp_path, "board", "--watch", "--every", "0") as terminal:
-        terminal.wait_for(lambda t: "q ends" in t.text)
+        terminal.until(lambda s: "q ends" in s.text)
+        assert terminal.screen.modes == {OTHER_SCREEN}
         if how == "ctrl-c":
-            terminal.press("\x03")
+            terminal.press(CTRL_C)
         else:
             terminal.signal(signal.SIGTERM)
-        assert terminal.wait_end() == 0
-        assert (terminal.modes, terminal.settings) == ({"25"}, terminal.before)
+        assert terminal.wait() == 0
+        assert (terminal.screen.modes, terminal.settings) == ({CURSOR}, terminal.before)

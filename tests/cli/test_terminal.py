@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,16 +32,14 @@ def look(repo: Checkout, tmp_path: Path) -> Callable[..., Terminal]:
     """Run a command at a terminal to its end."""
 
     def run(*words: str, rows: int = 24, columns: int = 80, keys: str = "", **env: str) -> Terminal:
-        import sys
-
         baton = Baton(repo.path, tmp_path / "home", {"TERM": "xterm", "LC_ALL": "C.UTF-8", **env})
         whole = {**baton.environment(), "PYTHONPATH": SOURCE}
-        with Terminal(
-            [sys.executable, "-m", "gitbaton", *words], repo.path, whole, rows=rows, columns=columns
-        ) as shown:
+        command = [sys.executable, "-m", "gitbaton", *words]
+        pages = bool(keys)  # then it is less that writes
+        with Terminal(command, repo.path, whole, columns=columns, rows=rows, lenient=pages) as shown:
             if keys:
                 shown.wait_for("number-10")
-                shown.type(keys)
+                shown.press(keys)
             assert shown.wait() == 0
         return shown
 
@@ -67,11 +66,11 @@ def test_long_answers_are_paged_where_somebody_looks(
 
 
 def test_colours(repo: Checkout, look: Callable[..., Terminal], tmp_path: Path) -> None:
-    assert "\x1b[32mready" in look("list", rows=100).text
-    assert "\x1b[" not in look("list", rows=100, NO_COLOR="1").text
-    assert "\x1b[" not in look("--color=never", "list", rows=100).text
-    assert "\x1b[32mready" in look("--color", "always", "list", rows=100, NO_COLOR="1").text
-    assert "\x1b[" not in look("list", rows=100, TERM="dumb").text
+    assert "\x1b[32mready" in look("list", rows=100).written
+    assert "\x1b[" not in look("list", rows=100, NO_COLOR="1").written
+    assert "\x1b[" not in look("--color=never", "list", rows=100).written
+    assert "\x1b[32mready" in look("--color", "always", "list", rows=100, NO_COLOR="1").written
+    assert "\x1b[" not in look("list", rows=100, TERM="dumb").written
     piped = Baton(repo.path, tmp_path / "home")
     assert "\x1b[" not in piped("list").out
     assert "\x1b[32mready" in piped("--color=always", "list").out
