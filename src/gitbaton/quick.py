@@ -16,7 +16,14 @@ import sys
 import time
 
 from gitbaton.store.stamp import (
-    MARK, RefFiles, find_place, is_interrupted, read_environment, read_file, read_kept, write_kept,
+    MARK,
+    RefFiles,
+    find_place,
+    is_interrupted,
+    read_environment,
+    read_file,
+    read_kept,
+    write_kept,
 )  # fmt: skip
 
 TYPE_CHECKING = False

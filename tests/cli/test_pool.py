@@ -71,10 +71,10 @@ class Fleet:
         self.environment = {**self.baton.environment(), "PYTHONPATH": SOURCE}
         self.command = (sys.executable, "-m", "gitbaton")
 
-    def terminal(self, *words: str, **size: int) -> Terminal:
+    def terminal(self, *words: str, columns: int = 80, rows: int = 24) -> Terminal:
         """A command in a terminal."""
         env = {**self.environment, "LC_ALL": "C.UTF-8"}
-        return Terminal([*self.command, *words], self.checkout.path, env, **size)
+        return Terminal([*self.command, *words], self.checkout.path, env, columns=columns, rows=rows)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A command in the background."""

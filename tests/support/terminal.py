@@ -38,7 +38,14 @@ _SEQUENCE = re.compile(
 )
 _HALF = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[()])?\Z")
 #: Makes the terminal that it is started in its own, so that Ctrl-C and a new size reach it, and becomes the command.
-_BEGIN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+#: Python sets LC_CTYPE at its start where the locale is C; a command has only the environment that it is given.
+_BEGIN = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+if sys.argv[1] == "-":
+    os.environ.pop("LC_CTYPE", None)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 
 @dataclass
@@ -193,7 +200,7 @@ class Terminal:
         #: The terminal's settings, which the command may change and has to put back.
         self.before = self.settings
         self._process = subprocess.Popen(
-            [sys.executable, "-ISc", _BEGIN, *command], cwd=folder, env={"TERM": "xterm-256color", **env},
+            [sys.executable, "-ISc", _BEGIN, env.get("LC_CTYPE", "-"), *command], cwd=folder, env={"TERM": "xterm-256color", **env},
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)

@@ -108,7 +108,7 @@ def read_kept(path: str) -> Any:
     return marshal.loads(data[4:])  # noqa: S302 only what this program wrote comes here, and whole
 
 
-def write_kept(path: str, value: object) -> None:
+def write_kept(path: str, value: Any) -> None:
     """Keep a plain value for ``read_kept``."""
     data = marshal.dumps(value)
     write_file(path, zlib.crc32(data).to_bytes(4) + data)
