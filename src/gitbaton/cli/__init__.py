@@ -55,6 +55,7 @@ COMMANDS: dict[str, Listed] = {
     "rm": Listed("names", "Write and look", "remove a task's file"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
     "context": Listed("context", "Write and look", "leave and read handoffs"),
+    "plan": Listed("plans", "Plan", "break a goal down into tasks, and see how far it is"),
     "start": Listed("persons", "Work yourself", "take a task, and have its branch checked out"),
     "finish": Listed("persons", "Work yourself", "check what you did on it, and publish it"),
     "abandon": Listed("persons", "Work yourself", "give it back; your work stays"),
