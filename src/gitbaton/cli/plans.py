@@ -132,7 +132,8 @@ def _split(a: argparse.Namespace) -> Answer:
     if tasks is None:
         raise UsageError("into what?", code="usage", hint=f"baton plan split {a.name} --subtasks FILE")
     done = split_task(project, a.name, tasks, to=read_delivery(a))
-    return _answer(done, project, [f"split {a.name} into {len(done.added)}", *_tell_tasks(done)])
+    lines = [f"split {done.changed[0]} into {len(done.added)}", *(f"  {task}" for task in done.added)]
+    return _answer(done, project, lines)
 
 
 def _close(a: argparse.Namespace) -> Answer:

@@ -168,9 +168,12 @@ def _render_approval(approval: Approval, plan: str) -> list[str]:
 
 
 def _render_edit(edit: Edit) -> list[str]:
-    by = f"  ({edit.local})" if edit.origin is None else f"  ({edit.origin.who}, {_when(edit.origin.at)}, {edit.origin.commit[:10]})"  # fmt: skip
+    by = edit.local
+    if edit.origin:
+        merge = "merge " if edit.origin.is_merge else ""
+        by = f"{edit.origin.who}, {_when(edit.origin.at)}, {merge}{edit.origin.commit[:10]}"
     first, *rest = edit.words
-    return [f"  {edit.kind} {edit.id}: {printable(first)}{by}", *(f"    {printable(w)}" for w in rest)]
+    return [f"  {edit.kind} {edit.id}: {printable(first)}  ({by})", *(f"    {printable(w)}" for w in rest)]
 
 
 def _when(at: float) -> str:

@@ -104,7 +104,7 @@ def show_plan(project: Project, text: str | None) -> Shown:
 
 
 def _choose(view: View, files: PlanFiles) -> str:
-    there = list(view.contents.plans)
+    there = sorted(view.contents.plans)
     active = [p for p in there if (plan := files.find_plan(p).plan) and plan.status == "active"]
     for found in (there, active):
         if len(found) == 1:
