@@ -56,6 +56,8 @@ COMMANDS: dict[str, Listed] = {
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
     "context": Listed("context", "Write and look", "leave and read handoffs"),
     "plan": Listed("plans", "Plan", "break a goal down into tasks, and see how far it is"),
+    "docs": Listed("documents", "Write and look", "let an agent write notes and acceptance tests of tasks"),
+    "synthesize": Listed("documents", "Write and look", "write what came of a plan"),
     "start": Listed("persons", "Work yourself", "take a task, and have its branch checked out"),
     "finish": Listed("persons", "Work yourself", "check what you did on it, and publish it"),
     "abandon": Listed("persons", "Work yourself", "give it back; your work stays"),

@@ -16,8 +16,8 @@ from gitbaton.domain.task import Check, Task
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import list_tree, read_objects
-from gitbaton.store.layout import HANDOFFS, plan_path
+from gitbaton.store.git import list_entries, list_tree, read_objects
+from gitbaton.store.layout import HANDOFFS, doc_path, plan_path
 from gitbaton.store.plain import iter_newest_handoffs
 from gitbaton.store.roles import find_role
 
@@ -167,6 +167,8 @@ def gather_material(
     for need in task.depends_on:
         found = read_handoffs(repo, commit, need)
         dependencies.append((need, find_title(repo, commit, need), found[-1] if found else None))
+    if list_entries(repo.git, commit, [doc_path(task_id)]):
+        task = task.model_copy(update={"context": tuple(dict.fromkeys((doc_path(task_id), *task.context)))})
     settings = around.settings
     return Material(
         task_id=task_id, task=task, attempt=attempt, role_name=task.role, role=around.role, plan=plan,
