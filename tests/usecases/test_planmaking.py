@@ -19,7 +19,11 @@ from strategies import text
 from support.repos import Checkout, make_repository, project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from gitbaton.usecases.planfiles import Planned
+    from gitbaton.usecases.planlist import TaskList
 
 BASE = {"tasks/config.yaml": "base: main\n", "tasks/old.yaml": "title: Old\nplan: first\n", "tasks/plans/first.yaml": "title: First\n"}  # fmt: skip
 BAD = "- titel: A\n- title: B\n  priority: hihg\n- Mail: it\n"
@@ -51,12 +55,13 @@ def test_a_list_with_mistakes_writes_nothing(
 ) -> None:
     here = project(checkout)
     before = checkout.git("for-each-ref")
-    for act in (
+    acts: list[Callable[[TaskList], Planned]] = [
         lambda tasks: make_plan(here, {"title": "X"}, tasks),
         lambda tasks: make_plan(here, {"title": "X"}, tasks, to=Delivery("proposal")),
         lambda tasks: revise_plan(here, "first", tasks),
         lambda tasks: split_task(here, "old", tasks),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(InvalidDocument) as error:
             act(read_list(words.encode(), "list.yaml"))
         assert {(p.line, p.code) for p in error.value.problems} == codes

@@ -45,7 +45,7 @@ def is_begun(entry: Entry) -> bool:
 
 
 def revise_plan(
-    project: Project, text: str, tasks: TaskList, *, to: Delivery = HERE, story: bool = False
+    project: Project, text: str, tasks: TaskList, *, to: Delivery = HERE, by: str = ""
 ) -> Planned:
     """Add the tasks of a list to a plan; an item with the id of one of its tasks changes that one, as long as nobody
     has begun it. Raises as ``make_plan``, and ``Refusal`` for a plan that is closed.
@@ -63,8 +63,8 @@ def revise_plan(
     changes = {**({file.path: _editing(file.path, edits)} if edits else {}), **files.changes}
     words = [f"{len(ids)} {what}" for ids, what in ((files.added, "new"), (files.changed, "changed")) if ids]
     message = f"Revise plan {file.id}: {', '.join(words)}"
-    body = _tell_revision(told, files) if story or to.where == "proposal" else ""
-    edited = write_documents(project, changes, message, to, story=body)
+    body = _tell_revision(told, files) if to.where == "proposal" else ""
+    edited = write_documents(project, changes, f"{message}\n\n{by}".strip(), to, story=body)
     return Planned(file.id, file.path, files.added, files.changed, edited, files.notes)
 
 
@@ -110,9 +110,7 @@ def _editing(path: str, edits: Sequence[Edit]) -> Change:
 # -- split -------------------------------------------------------------------------------------------------
 
 
-def split_task(
-    project: Project, text: str, tasks: TaskList, *, to: Delivery = HERE, story: bool = False
-) -> Planned:
+def split_task(project: Project, text: str, tasks: TaskList, *, to: Delivery = HERE, by: str = "") -> Planned:
     """Make the tasks of a list parts of a task: it is done once they are, and what waits for it goes on doing so. The
     first of them wait for what it waits for. Raises as ``make_plan``, and ``Refusal`` (``not-splittable``) for a task
     that somebody is at, or that is over.
@@ -128,11 +126,12 @@ def split_task(
     changes = {**_list_in_plan(project, view, entry, files), **files.changes}
     count = len(files.drafts)
     body = ""
-    if story or to.where == "proposal":
+    if to.where == "proposal":
         from gitbaton.domain.planstory import tell_plan
 
         body = tell_plan({"title": entry.row.title}, [(d.id, d.value) for d in files.drafts])
-    edited = write_documents(project, changes, f"Split {task} into {count} task{'s' * (count != 1)}", to, story=body)  # fmt: skip
+    message = f"Split {task} into {count} task{'s' * (count != 1)}"
+    edited = write_documents(project, changes, f"{message}\n\n{by}".strip(), to, story=body)
     return Planned(entry.row.plan, None, files.added, (task,), edited, files.notes)
 
 

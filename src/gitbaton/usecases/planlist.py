@@ -54,6 +54,16 @@ def read_list(data: bytes, name: str) -> TaskList:
     return TaskList(source, breakdown, list_given(source.value["tasks"], breakdown.tasks))
 
 
+def take_list(value: dict[str, Any], name: str) -> TaskList:
+    """The same for values as JSON has them. Raises ``InvalidDocument``."""
+    source = YamlFile(name, value)
+    try:
+        breakdown = Breakdown.model_validate(value)
+    except ValidationError as error:
+        raise _refusal(explain_misfit(error, source, _schema())) from None
+    return TaskList(source, breakdown, list_given(value["tasks"], breakdown.tasks))
+
+
 def _refusal(problems: Sequence[Problem]) -> InvalidDocument:
     found = sorted(problems)
     said = str(found[0]) if len(found) == 1 else f"{len(found)} problems in {found[0].path}"

@@ -28,11 +28,11 @@ def make_plan(
     *,
     plan_id: str | None = None,
     to: Delivery = HERE,
-    story: bool = False,
+    by: str = "",
 ) -> Planned:
     """Write a plan with ``fields`` (as in the plan schema), and its tasks, as one commit. The id comes from the title
-    unless given; what a list says about the plan counts where ``fields`` say nothing. With ``story`` a pull request
-    tells it at length. Raises ``Refusal`` (``bad-id``, ``taken-id``), ``InvalidDocument`` with everything that is
+    unless given; what a list says about the plan counts where ``fields`` say nothing. ``by`` says who
+    proposed it. Raises ``Refusal`` (``bad-id``, ``taken-id``), ``InvalidDocument`` with everything that is
     wrong with the list, ``UsageError`` for fields that don't fit; then nothing is written.
     """
     refuse_inside(project, "write plans", hint="propose tasks instead: create_task")
@@ -50,8 +50,8 @@ def make_plan(
     changes = {path: creating(path, text), **files.changes}
     count = len(files.drafts)
     said = f"Plan {chosen}: {value['title']}" + (f" ({count} task{'s' * (count != 1)})" if count else "")
-    told = _tell(value, files) if story or to.where == "proposal" else ""
-    edited = write_documents(project, changes, said, to, story=told)
+    told = _tell(value, files) if to.where == "proposal" else ""
+    edited = write_documents(project, changes, f"{said}\n\n{by}".strip(), to, story=told)
     return Planned(chosen, path, files.added, (), edited, (*notes, *files.notes))
 
 
