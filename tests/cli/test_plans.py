@@ -84,7 +84,7 @@ def test_wrong_calls(planned: Checkout, baton: Baton) -> None:
         (["show", "draw-it"], 1, "that is a task: baton show draw-it"),
         (["new", "X", "--id", "build-auth"], 1, "change it with: baton plan revise build-auth, or choose another id"),
         (["new", "X", "--subtasks", "-", "--from", "-"], 2, "give one of them as a file"),
-        (["split", "build-it"], 2, "baton plan split build-it --subtasks FILE"),
+        (["split", "build-it"], 2, "baton plan split build-it --subtasks FILE, or: --propose"),
         (["close", "build-auth"], 1, "cancel what is left, too: baton plan close build-auth --cancel-rest"),
     ):  # fmt: skip
         assert baton("plan", *words, "--json", code=code).error["hint"] == hint, words
@@ -98,6 +98,7 @@ def test_wrong_calls(planned: Checkout, baton: Baton) -> None:
     assert baton("plan", "show", "half", "--json", code=1).error["code"] == "broken-plan"
 
 
+@pytest.mark.parametrize("checkout", ["alone"], indirect=True)
 def test_a_plan_is_changed_split_and_closed(planned: Checkout, baton: Baton) -> None:
     push = _push(planned)
     more = "goal: People sign in and out.\ntasks:\n- title: Sign out\n  depends_on: [style-it]\n- {id: style-it, depends_on: [], estimate: 1h}\n- {id: describe-it, status: cancelled}\n"
