@@ -54,7 +54,8 @@ COMMANDS: dict[str, Listed] = {
     "rename": Listed("names", "Write and look", "give a task another id"),
     "rm": Listed("names", "Write and look", "remove a task's file"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
-    "context": Listed("context", "Write and look", "leave and read handoffs"),
+    "context": Listed("context", "Write and look", "tell where things stand; leave and get context"),
+    "handoff": Listed("handoffs", "Write and look", "leave a handoff, read one whole, list them"),
     "start": Listed("persons", "Work yourself", "take a task, and have its branch checked out"),
     "finish": Listed("persons", "Work yourself", "check what you did on it, and publish it"),
     "abandon": Listed("persons", "Work yourself", "give it back; your work stays"),
@@ -96,7 +97,7 @@ HABITS = {
     "take": "claim", "begin": "start", "work": "run", "exec": "run", "check": "validate", "lint": "validate",
     "approve": "accept", "merge": "accept", "finished": "done", "close": "done", "fix": "doctor --fix", "settings": "config show",
     "push": "sync", "pull": "sync", "fetch": "sync", "output": "logs", "history": "log", "pause": "hold", "resume": "release",
-    "kill": "stop", "unclaim": "stop", "why": "explain", "handoff": "context get", "install": "init", "setup": "init",
+    "kill": "stop", "unclaim": "stop", "why": "explain", "handover": "handoff show", "checkpoint": "handoff save", "memory": "context", "install": "init", "setup": "init",
 }  # fmt: skip
 
 

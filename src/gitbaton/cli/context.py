@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gitbaton.usecases.context import Saved
 
 
-def _add_fields(p: argparse.ArgumentParser) -> None:
+def add_fields(p: argparse.ArgumentParser) -> None:
+    """What an author says in a handoff, and where it goes."""
     p.add_argument("--summary", metavar="TEXT", help="what was done, in a few sentences")
     p.add_argument(
         "--decision",
@@ -45,7 +46,8 @@ def _add_fields(p: argparse.ArgumentParser) -> None:
     add_delivery(p)
 
 
-def _fields(a: argparse.Namespace) -> dict[str, Any]:
+def read_fields(a: argparse.Namespace) -> dict[str, Any]:
+    """What those options say."""
     return {
         "summary": a.summary,
         "decisions": a.decision,
@@ -59,11 +61,11 @@ def _configure_complete(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "id", nargs="?", help="task id, or an unambiguous beginning of one; optional inside an attempt"
     )
-    _add_fields(p)
+    add_fields(p)
 
 
 def _complete(a: argparse.Namespace) -> Answer:
-    saved = complete_task(open_here(), a.id, _fields(a), to=read_delivery(a))
+    saved = complete_task(open_here(), a.id, read_fields(a), to=read_delivery(a))
     text = (
         f"{saved.task} is done (unverified: no check was run)"
         if saved.edited
@@ -85,13 +87,13 @@ def _configure_context(p: argparse.ArgumentParser) -> None:
     p.add_argument("--note", metavar="TEXT", help="a short note")
     p.add_argument("--question", metavar="TEXT", help="what a person must answer")
     p.add_argument("--limit", type=int, default=5, metavar="N", help="how many to get (default: 5)")
-    _add_fields(p)
+    add_fields(p)
 
 
 def _context(a: argparse.Namespace) -> Answer:
     if a.action == "save":
         saved = save_context(
-            open_here(), a.id, _fields(a), note=a.note, question=a.question, to=read_delivery(a)
+            open_here(), a.id, read_fields(a), note=a.note, question=a.question, to=read_delivery(a)
         )
         return _saved("context", saved, f"saved as {saved.path}" if saved.path else "handed over")
     found = get_context(open_here(), a.id, limit=a.limit)

@@ -287,13 +287,14 @@ def _find_facts(h: Handoff) -> list[Fact]:
         if not check.passed:
             last = next((x for x in reversed((check.output or "").splitlines()) if x.strip()), "")
             facts.append(Fact(_CHECK, f"`{check.name}`" + (f": {last.strip()}" if last else "")))
-    facts += [Fact("Decided", _say_decision(d.decision, d.reason)) for d in h.decisions]
+    facts += [Fact("Decided", say_decision(d.decision, d.reason)) for d in h.decisions]
     facts += [Fact("Asked", q) for q in h.questions]
     facts += [Fact("In the way", b) for b in h.blockers]
     return facts
 
 
-def _say_decision(decision: str, reason: str | None) -> str:
+def say_decision(decision: str, reason: str | None) -> str:
+    """A decision in a sentence."""
     return decision + (f", because {reason}" if reason else "")
 
 
@@ -311,7 +312,7 @@ def render_handoff_text(h: Handoff) -> str:
     lines = [h.summary.strip()] if h.summary else []
     notes = h.data.get("notes")
     for words, items in (
-        ("Finished", h.completed), ("Not finished", h.remaining), ("Decided", [_say_decision(d.decision, d.reason) for d in h.decisions]),
+        ("Finished", h.completed), ("Not finished", h.remaining), ("Decided", [say_decision(d.decision, d.reason) for d in h.decisions]),
         ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", _first(h.files_modified, _FILES_SHOWN)),
         ("Results", h.artifacts), ("Noted", [n for n in notes if isinstance(n, str)] if isinstance(notes, list) else ()),
     ):  # fmt: skip

@@ -19,8 +19,8 @@ from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
 from gitbaton.store.git import list_tree, read_objects
 from gitbaton.store.layout import HANDOFFS, plan_path
-from gitbaton.store.plain import iter_newest_handoffs
 from gitbaton.store.roles import find_role
+from gitbaton.usecases.recalling import iter_handoff_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -226,10 +226,9 @@ def find_newest_handoffs(
     """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything) that no newer
     one supersedes. Only as many files are read as are wanted: their names tell the time.
     """
-    tip = view.tips.states.get(task) if task else None
     newest: list[tuple[str, Handoff]] = []
     superseded: set[str] = set()
-    for path, data in iter_newest_handoffs(project.repo, task, tip.state.head if tip else None):
+    for path, data in iter_handoff_texts(project, view, view.board.entries[task] if task else None):
         if len(newest) == limit:
             break
         if path in superseded:
