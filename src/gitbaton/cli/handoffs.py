@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from gitbaton.cli.context import add_fields, read_fields
 from gitbaton.cli.delivery import delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.last import WORD, resolve_last
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record
 
@@ -45,6 +46,7 @@ def _configure(p: argparse.ArgumentParser) -> None:
 
 
 def _handoff(a: argparse.Namespace) -> Answer:
+    a.what = resolve_last() if a.what == WORD else a.what
     said = _read_said(a)
     if a.action == "save":
         if a.limit is not None:
@@ -161,7 +163,7 @@ def _list(a: argparse.Namespace) -> Answer:
 
 COMMANDS = {
     "handoff": Command(
-        "Leave a handoff for whoever goes on, with all that it may say; read one whole; list what was left. One that is saved while\n"
+        "Leave a handoff for whoever goes on, with all that it may say; read one whole; list what was left. One that is saved while "
         "somebody is at the task is marked as left on the way.",
         _configure, _handoff,
         (

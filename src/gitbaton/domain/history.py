@@ -76,8 +76,11 @@ class Retold(NamedTuple):
     is_over: bool = False
 
 
-def retell(history: History, tokens: int = CONTEXT_TOKENS) -> Retold:
-    """The history within ``tokens``. What was cut is said where it was cut, and which file has all of it."""
+def retell(history: History, tokens: int = CONTEXT_TOKENS, limit: str | None = None) -> Retold:
+    """The history within ``tokens``. What was cut is said where it was cut, and which file has all of it; ``limit`` is how to
+    call the number.
+    """
+    limit = limit or f"{tokens:,} tokens (`run.context_tokens`)"
     sections = [
         [_tell_dependency(d) for d in history.dependencies],
         _list_attempts(history),
@@ -90,7 +93,7 @@ def retell(history: History, tokens: int = CONTEXT_TOKENS) -> Retold:
     counts = [len(s) for s in sections]
     folder = next((path.rpartition("/")[0] for path, _ in history.left if path), "tasks/handoffs")
     notes = [
-        _say_cut(n, n, n, tokens, folder, is_over=True) if n else "" for n in counts
+        _say_cut(n, n, n, limit, folder, is_over=True) if n else "" for n in counts
     ]  # never longer than this
     room -= measure(_join([[""] * n for n in counts], notes))
     ranked = _rank(*sections)
@@ -104,7 +107,7 @@ def retell(history: History, tokens: int = CONTEXT_TOKENS) -> Retold:
     ]
     told = [[t for t in section if t] for section in texts]
     for is_over in (False, True):
-        notes = [_say_cut(*n, tokens, folder, is_over=is_over) for n in zip(cut, gone, counts, strict=True)]
+        notes = [_say_cut(*n, limit, folder, is_over=is_over) for n in zip(cut, gone, counts, strict=True)]
         if measure(_join(told, notes)) <= find_room(tokens):
             break
     return Retold(_render(told, notes), sum(cut), sum(gone), is_over)
@@ -139,7 +142,7 @@ def _render(texts: Sequence[Sequence[str]], notes: Sequence[str]) -> tuple[str, 
     )
 
 
-def _say_cut(cut: int, left_out: int, count: int, tokens: int, folder: str, *, is_over: bool) -> str:
+def _say_cut(cut: int, left_out: int, count: int, limit: str, folder: str, *, is_over: bool) -> str:
     if not (cut or left_out or (is_over and count)):
         return ""
     parts = []
@@ -150,7 +153,6 @@ def _say_cut(cut: int, left_out: int, count: int, tokens: int, folder: str, *, i
         )
     if left_out:
         parts.append(f"{left_out} that {'has' if left_out == 1 else 'have'} none of these {'is' if left_out == 1 else 'are'} left out: see `{folder}/`.")  # fmt: skip
-    limit = f"{tokens:,} tokens (`run.context_tokens`)"
     parts.append(
         f"What must be told takes more than {limit}." if is_over else f"This keeps it within {limit}."
     )
@@ -189,7 +191,7 @@ def _tell_dependency(d: Dependency) -> Chapter:
 
 def _tell_left(heading: str, path: str | None, h: Handoff, *, keep: str = "") -> Chapter:
     """A handoff by itself."""
-    facts = [*([Fact(_ENDED, h.error)] if h.error else []), *_find_facts(h)]
+    facts = [*([Fact(_ENDED, h.error)] if h.error else []), *find_facts(h)]
     whole = [*([h.error.strip()] if h.error else []), render_handoff_text(h), *_tell_failed_checks(h)]
     return _make_chapter(heading, whole, _outline(h), facts, path, at=h.created or "", keep=keep)
 
@@ -234,7 +236,7 @@ def _tell_attempt(
         whole += [f"What it left: `{path}`"] if path else []
     elif handoff:
         whole += [render_handoff_text(handoff), *_tell_failed_checks(handoff)]
-        facts += _find_facts(handoff)
+        facts += find_facts(handoff)
         short += _outline(handoff)
     told = [f for f in facts if f.label in (_ENDED, _CHECK) or f not in seen]
     seen.update(facts)
@@ -280,7 +282,7 @@ def is_checkpoint(h: Handoff) -> bool:
 # -- one handoff ---------------------------------------------------------------------------------------------
 
 
-def _find_facts(h: Handoff) -> list[Fact]:
+def find_facts(h: Handoff) -> list[Fact]:
     """What must stay told of a handoff."""
     facts = []
     for check in h.checks:
