@@ -6,18 +6,20 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitbaton.domain.experience import Experience, Review, Step, Try, Wait, list_waits, measure_lanes
-from gitbaton.domain.forecast import LANE, SHARES, Forecast, OpenTask, forecast, iter_stories
+from gitbaton.domain.forecast import LANE, SHARES, Begin, Forecast, OpenTask, forecast, iter_stories
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.stats import BY, AttemptRow, find_quantile, fold_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-RUNS = 12
+RUNS = 8
+#: A busy machine is no fault of a strategy.
+SLOW = [HealthCheck.too_slow]
 
 # -- the past ----------------------------------------------------------------------------------------------------
 
@@ -44,6 +46,7 @@ pasts = st.lists(attempts(), max_size=25)
 
 
 @pytest.mark.promise("figures.order")
+@settings(max_examples=60, suppress_health_check=SLOW)
 @given(pasts, st.randoms(use_true_random=False), st.sampled_from([None, *BY]))
 def test_figures_are_the_same_in_any_order(
     rows: list[AttemptRow], chance: random.Random, by: str | None
@@ -62,6 +65,7 @@ def test_figures_are_the_same_in_any_order(
 
 
 @pytest.mark.promise("figures.order")
+@settings(max_examples=60, suppress_health_check=SLOW)
 @given(pasts, st.sampled_from(BY))
 def test_groups_share_out_what_there_is(rows: list[AttemptRow], by: str) -> None:
     told = fold_stats(rows, by)  # type: ignore[arg-type] # one of BY
@@ -86,8 +90,9 @@ _EVENTS = (
 )  # fmt: skip
 
 
-@given(st.lists(st.tuples(st.sampled_from(_EVENTS), st.integers(-3, 100)), max_size=20))
 @pytest.mark.promise("figures.order")
+@settings(max_examples=60, suppress_health_check=SLOW)
+@given(st.lists(st.tuples(st.sampled_from(_EVENTS), st.integers(-3, 100)), max_size=20))
 def test_waits_of_any_history_are_within_it(told: list[tuple[str, int]]) -> None:
     """Clocks may go back; no wait is shorter than nothing, or longer than the whole."""
     at = 0.0
@@ -110,6 +115,11 @@ reviews = st.lists(
 ).map(lambda found: (*found, Review(3.0, "merged")) if found else ())  # fmt: skip
 
 
+_BEGINS: st.SearchStrategy[Begin] = st.sampled_from(
+    ["ready", "ready", "ready", "ready", "running", "by_hand", "review", "answer", "decision"]
+)
+
+
 @st.composite
 def plans(draw: st.DrawFn, *, needs: bool = True, paths: bool = True) -> list[OpenTask]:
     """Open tasks, some under way, each after some of those before it."""
@@ -117,7 +127,7 @@ def plans(draw: st.DrawFn, *, needs: bool = True, paths: bool = True) -> list[Op
     for n in range(draw(st.integers(1, 7))):
         before = [t.id for t in tasks]
         wanted = draw(st.lists(st.sampled_from(before), unique=True, max_size=3)) if before and needs else []
-        begins = draw(st.sampled_from(["ready"] * 5 + ["running", "by_hand", "review", "answer", "decision"]))
+        begins = draw(_BEGINS)
         tries = () if wanted and draw(st.integers(0, 5)) == 0 else draw(lots)
         tasks.append(OpenTask(
             f"t{n}", tuple(wanted), (draw(st.integers(0, 3)), n), tries, begins if tries else "ready", float(draw(st.integers(0, 60))),
@@ -151,6 +161,7 @@ def play_each(tasks: Sequence[OpenTask], lived: Experience, lanes: int) -> tuple
 
 
 @pytest.mark.promise("figures.forecast")
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(plans(), pasts_of_people(), st.integers(1, 4))
 def test_quantiles_never_fall_and_every_run_ends(
     tasks: list[OpenTask], lived: Experience, lanes: int
@@ -170,6 +181,7 @@ def test_quantiles_never_fall_and_every_run_ends(
 
 
 @pytest.mark.promise("figures.forecast")
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(plans(), pasts_of_people(), st.data())
 def test_with_lanes_for_all_more_work_is_never_done_earlier(
     tasks: list[OpenTask], lived: Experience, data: st.DataObject
@@ -204,6 +216,7 @@ def test_with_lanes_for_all_more_work_is_never_done_earlier(
 
 
 @pytest.mark.promise("figures.forecast")
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(plans(needs=False, paths=False), st.integers(1, 4))
 def test_of_tasks_that_need_nothing_fewer_lanes_or_more_tasks_are_never_earlier(
     tasks: list[OpenTask], lanes: int
@@ -220,6 +233,7 @@ def test_of_tasks_that_need_nothing_fewer_lanes_or_more_tasks_are_never_earlier(
 
 
 @pytest.mark.promise("figures.forecast")
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(plans(paths=False), pasts_of_people(), st.integers(1, 4))
 def test_no_run_beats_the_longest_chain_or_the_lanes(
     tasks: list[OpenTask], lived: Experience, lanes: int
@@ -293,7 +307,7 @@ def test_attempts_are_repeated_as_often_as_failures_say() -> None:
 
 
 @pytest.mark.promise("figures.forecast")
-@settings(max_examples=20)
+@settings(max_examples=20, suppress_health_check=SLOW)
 @given(st.integers(0, 100))
 def test_what_has_begun_takes_what_is_left_of_it(since: int) -> None:
     lived = Experience([], [])

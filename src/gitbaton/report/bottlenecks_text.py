@@ -136,7 +136,7 @@ def _checks(told: Bottlenecks, style: Style) -> list[str]:
         rate = f"failed {check.failed} of {check.runs} times"
         task = check.tasks[0] if check.tasks else None
         if check.is_flaky:
-            said = f"{check.flips} time{'s' if check.flips != 1 else ''} it judged the same files once so, once otherwise"
+            said = f"judged the same files differently {check.flips} time{'s' if check.flips != 1 else ''}"
             rows.append([f"  {check.name}", "flaky", rate, said, f"{_arrow(style)} baton log {task}"])
         else:
             rows.append(

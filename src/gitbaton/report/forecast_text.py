@@ -56,7 +56,7 @@ def _head(told: Outlined, style: Style) -> list[str]:
     if not told.open:
         return [f"{whose}no task is open"]
     inside = told.open - len(told.left_out)
-    many = f"{told.open} open task{'s' if told.open != 1 else ''}"
+    many = _count(told.open, "open task")
     many = f"{inside} of {many}" if told.left_out and inside else many
     if told.forecast is None:
         return [style.paint(f"{whose}{many}, and nobody can say when one of them begins", "bold")]
@@ -78,6 +78,10 @@ def _table(told: Outlined, style: Style) -> list[str]:
             [f"  {_percent(share)}", f"within {_say_length(told, seconds)}", _say_date(told, seconds)]
         )
     return align(rows, style).splitlines()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _percent(share: float) -> str:
@@ -116,28 +120,28 @@ def list_warnings(told: Outlined) -> list[str]:
     lived, warnings = told.lived, []
     number = len(lived.tries)
     if lived.is_thin:
-        ended = (
-            f"only {number} attempt{'s have' if number != 1 else ' has'} ended"
-            if number
-            else "no attempt has ended yet"
-        )
+        ended = f"only {_count(number, 'attempt')} ended" if number else "no attempt has ended yet"
         warnings.append(f"{ended}, so this is a guess; from {ENOUGH} on it is more")
     if told.estimated:
-        which = "all" if told.estimated == sum(told.bases.values()) else f"{told.estimated} of the"
+        whole = told.estimated == sum(told.bases.values())
+        which = (
+            "every task counts"
+            if whole
+            else f"{_count(told.estimated, 'task')} count{'s' if told.estimated == 1 else ''}"
+        )
         warnings.append(
-            f"{which} tasks count with their estimate, which has no spread and never fails (fewer than {LEAST} attempts)"
+            f"{which} with an estimate, which has no spread and never fails (fewer than {LEAST} attempts)"
         )
     if not lived.reviews:
         warnings.append("no review has ended yet: waiting for reviews is not counted")
     elif len(lived.reviews) < POOL_LEAST:
-        warnings.append(
-            f"only {len(lived.reviews)} review{'s have' if len(lived.reviews) != 1 else ' has'} ended"
-        )
+        warnings.append(f"only {_count(len(lived.reviews), 'review')} ended")
     if not lived.of_agents and lived.tries:
         warnings.append("agents have made too few attempts: those of people count, too")
     if told.local:
+        verb, they = ("stands", "it is") if told.local == 1 else ("stand", "they are")
         warnings.append(
-            f"{told.local} of the tasks stand only in this checkout: nobody starts them before they are merged"
+            f"{_count(told.local, 'task')} {verb} only in this checkout: nobody starts before {they} merged"
         )
     return warnings
 
@@ -146,7 +150,7 @@ def _explain(told: Outlined) -> list[str]:
     assert told.forecast
     lived = told.lived
     ends = [one.end for one in lived.tries]
-    bases = ", ".join(f"{words} ({n})" for words, n in told.bases.items())
+    bases = ", ".join(f"{words} (for {_count(n, 'task')})" for words, n in told.bases.items())
     made = f"{len(ends)} attempts ({ends.count('good')} went to review, {ends.count('failed')} failed, {ends.count('asked')} asked)"
     shares = sorted(told.forecast.shares.items(), key=lambda pair: -pair[1])
     spent = ", ".join(f"{_SPENT[name]} {_percent(share)}" for name, share in shares if share >= 0.005)

@@ -63,7 +63,7 @@ def _table(told: Figures, style: Style) -> list[str]:
         "attempts",
         "success",
         "median",
-        "90 %",
+        "9 of 10",
         "turns",
         "tokens",
         "cost",
