@@ -42,7 +42,7 @@ def attempts(draw: st.DrawFn) -> AttemptRow:
     )  # fmt: skip
 
 
-pasts = st.lists(attempts(), max_size=25)
+pasts = st.lists(attempts(), max_size=12)
 
 
 @pytest.mark.promise("figures.order")

@@ -21,10 +21,12 @@ from gitbaton.store.live import parse_time, read_chain
 from gitbaton.store.tips import list_tips
 from gitbaton.usecases.archive import archive_tasks
 from gitbaton.usecases.bottlenecks import find_bottlenecks
+from gitbaton.usecases.claim import claim_as_person
 from gitbaton.usecases.figures import tell_figures
 from gitbaton.usecases.forecasting import forecast_work
 from support.past import DAY, DONE, HOUR, MINUTE, Past, make_past
 from support.team import refuse
+from support.trial import WRITE, Trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -298,6 +300,26 @@ def test_a_clone_tells_the_same(tmp_path: Path) -> None:
     assert forecast_record(forecast_work(here)) == forecast_record(forecast_work(there))
     assert bottlenecks_record(find_bottlenecks(here)) == bottlenecks_record(find_bottlenecks(there))
     assert [c.flips for c in find_bottlenecks(there).checks] == [1]
+
+
+def test_an_attempt_tells_who_made_it_and_with_which_model(tmp_path: Path) -> None:
+    trial = Trial(tmp_path)
+    trial.plan(config="", **{"tasks/other.yaml": "title: Other\n", "tasks/third.yaml": "title: Third\n"})
+    text = trial.checkout.read("tasks/config.yaml").replace("command: [", "model: small-1, command: [")
+    trial.checkout.commit({"tasks/config.yaml": text}, "Name the model", push=True)
+    trial.run(WRITE)
+    who = trial.project()
+    claim_as_person(who, "other")
+    claim_as_person(who, "third", through="mcp")
+    told = {
+        row.task: (row.kind, row.model, row.agent, row.running) for row in tell_figures(trial.project()).rows
+    }
+    assert told == {
+        "job": ("agent", "small-1", "script", False),
+        "other": ("person", None, "Tess Author", True),
+        "third": ("session", None, "Tess Author", True),
+    }
+    assert [g.name for g in tell_figures(trial.project(), by="model").stats.groups] == ["small-1", None]
 
 
 FORECAST = """\
