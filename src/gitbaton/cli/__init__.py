@@ -58,7 +58,6 @@ COMMANDS: dict[str, Listed] = {
     "rename": Listed("names", "Write and look", "give a task another id"),
     "rm": Listed("names", "Write and look", "remove a task's file"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
-    "context": Listed("context", "Write and look", "leave and read handoffs"),
     "plan": Listed("plans", "Plan", "break a goal down into tasks, and see how far it is"),
     "docs": Listed("documents", "Write and look", "let an agent write notes and acceptance tests of tasks"),
     "synthesize": Listed("documents", "Write and look", "write what came of a plan"),

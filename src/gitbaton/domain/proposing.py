@@ -149,7 +149,8 @@ def render_wish(wish: Wish) -> str:
         _section("Tasks that there are", "\n".join(f"- {line}" for line in wish.others[:_LISTED])),
         _section("What is wanted", _list_rules(wish)),
         _section(
-            "Your role", f"{wish.role.purpose.strip()}\n\n{wish.role.guidance or ''}" if wish.role else None
+            "Your role",
+            f"{(wish.role.purpose or '').strip()}\n\n{wish.role.guidance or ''}" if wish.role else None,
         ),
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"

@@ -82,7 +82,7 @@ class _Desk:
         if commit is None:
             raise Refusal(f"there is no commit on {project.repo.base.branch} yet", code="no-base", hint="commit something first")  # fmt: skip
         role = find_role(project.repo, commit, ROLE)
-        known = {n: r.purpose for n, r in builtin_roles().items()}
+        known = {n: r.purpose or "" for n, r in builtin_roles().items()}
         known |= dict.fromkeys(list_roles(project) - set(known), "")
         wish = wish._replace(roles=known, role=role, tasks_max=asked.tasks_max)
         allowed = project.repo.config.guards.allow
