@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gitbaton.errors import BatonError
+from gitbaton.usecases.documenting import Asked, write_docs
+from gitbaton.wiring import open_agent
 from support.claude_binary import find_claude_binary
 from support.cli import SOURCE, Baton
 from support.model_server import ModelServer
-from support.repos import Checkout, make_repository
+from support.repos import Checkout, make_repository, project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,21 +142,25 @@ def test_one_that_is_replaced_goes_to_review(baton: Baton, checkout: Checkout, t
     assert "# Mine" in (tmp_path / "other.told").read_text()
 
 
-def test_what_can_not_be_is_refused(baton: Baton, checkout: Checkout) -> None:
+def test_what_can_not_be_is_refused(checkout: Checkout) -> None:
     before = checkout.head()
-    for words, code, said in (
-        ((), 2, "which tasks?"),
-        (("health", "--all"), 2, "not both"),
-        (("nobody",), 1, "there is no task 'nobody'"),
-        (("health", "--working-directory", "../x"), 2, "no folder of the repository"),
-        (("health", "--working-directory", "src/app.py"), 2, "there is no folder 'src/app.py'"),
-        (("health", "--model", "opus"), 1, "chooses its model itself"),
-        (("health", "--agent", "nobody"), 1, "there is no agent 'nobody'"),
-        (("lost",), 1, "is no folder of the repository"),
-        (("bad",), 4, "what script handed in was refused, after 2 rounds; nothing was written"),
+    asked = Asked()
+    for tasks, how, code, said in (
+        ([], asked, "usage", "which tasks?"),
+        (["nobody"], asked, "unknown-id", "there is no task 'nobody'"),
+        (["health"], Asked(directory="../x"), "bad-working-directory", "no folder of the repository"),
+        (["health"], Asked(directory="src/app.py"), "bad-working-directory", "there is no folder 'src/app.py'"),
+        (["health"], Asked(model="opus"), "no-model", "chooses its model itself"),
+        (["health"], Asked(agent="nobody"), "unknown-agent", "there is no agent 'nobody'"),
+        (["lost"], asked, "bad-task", "is no folder of the repository"),
+        (["bad"], asked, "not-handed-in", "what script handed in was refused, after 2 rounds; nothing was written"),
     ):  # fmt: skip
-        assert said in baton("docs", *words, code=code).err
+        with pytest.raises(BatonError, match=said) as caught:
+            write_docs(project(checkout, open_agent=open_agent), tasks, how)
+        assert caught.value.code == code
         assert (checkout.head(), checkout.status()) == (before, "")
+    with pytest.raises(BatonError, match="not both"):
+        write_docs(project(checkout), ["health"], asked, everything=True)
 
 
 def test_ctrl_c_keeps_what_is_ready(baton: Baton, checkout: Checkout) -> None:
@@ -174,7 +181,7 @@ def test_ctrl_c_keeps_what_is_ready(baton: Baton, checkout: Checkout) -> None:
     assert checkout.git("log", "-1", "--format=%s") == "Add docs of other: Other"
 
 
-def test_claude_mends_what_was_refused(checkout: Checkout, tmp_path: Path) -> None:
+def test_claude_writes_them(checkout: Checkout, tmp_path: Path) -> None:
     checkout.commit(
         {"tasks/config.yaml": f"agent: claude\nagents: {{claude: {{adapter: claude, program: {find_claude_binary()}}}}}\n"},
         "Claude", push=True,
@@ -184,13 +191,13 @@ def test_claude_mends_what_was_refused(checkout: Checkout, tmp_path: Path) -> No
         return {"tool": "mcp__baton__complete_task", "input": {"summary": "Written", "result": value}}
 
     with ModelServer() as server:
-        script = server.script("docs", [hand_in(BAD), {"text": "There."}, hand_in(GOOD), {"text": "Mended."}])
+        script = server.script("docs", [hand_in({**GOOD, "path": "../x"}), hand_in(GOOD), {"text": "There."}])
         env = {"ANTHROPIC_API_KEY": "sk-ant-test-0123456789", "ANTHROPIC_BASE_URL": script.url}
         said = Baton(checkout.path, tmp_path / "home", env).json(
             "docs", "health", "--model", "haiku", "--push"
         )
     assert (script.unplayed, script.exhausted) == (0, 0)
     assert said["pushed"] is True
-    assert len(said["written"][0]["rounds"]) == 1
+    assert said["written"][0]["rounds"] == []
     assert "> By claude (haiku), for the repository at" in checkout.read("tasks/docs/health.md")
-    assert "there is no acceptance criterion 4" in json.dumps(script.requests[2].body)
+    assert "path: unknown field 'path'" in json.dumps(script.requests[1].body)  # told at once, by the tool

@@ -91,17 +91,15 @@ def test_a_plan_is_told_from_its_attempts(baton: Baton, checkout: Checkout, tmp_
         script = server.script(
             "result",
             [
-                {"tool": "mcp__baton__complete_task", "input": {"summary": "Bad", "result": {**prose, "overview": "# Big"}}},
-                {"text": "There."},
                 {"tool": "mcp__baton__complete_task", "input": {"summary": "Written", "result": prose}},
-                {"text": "Mended."},
+                {"text": "There."},
             ],
         )  # fmt: skip
         env = {"ANTHROPIC_API_KEY": "sk-ant-test-0123456789", "ANTHROPIC_BASE_URL": script.url}
         claude = Baton(checkout.path, tmp_path / "home", env)
         done = claude.json("synthesize", "web", "--agent", "claude", "--force", "--propose")
     assert (script.unplayed, script.exhausted) == (0, 0)
-    assert done["rounds"] == ["overview: the heading '# Big' must begin with ### or more"]
+    assert done["rounds"] == []
     written = checkout.git("show", f"{done['commit']}:tasks/plans/web.md")
     assert "In the words of claude" in written
     assert written.split("## Numbers")[1].strip() == text.split("## Numbers")[1].strip()
