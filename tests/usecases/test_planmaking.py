@@ -16,6 +16,7 @@ from gitbaton.usecases.planlist import read_list
 from gitbaton.usecases.planmaking import make_plan
 from gitbaton.usecases.validate import validate_repository
 from strategies import text
+from support.github_story import open_story
 from support.repos import Checkout, make_repository, project
 
 if TYPE_CHECKING:
@@ -118,3 +119,19 @@ def test_what_is_taken_is_valid_and_what_is_refused_leaves_nothing(
     assert validate_repository(here) == []
     assert checkout.status() == ""
     checkout.git("reset", "--quiet", "--hard", before)
+
+
+def test_a_pull_request_tells_the_plan(tmp_path: Path) -> None:
+    tasks = read_list(b"goal: People sign in.\ntasks:\n- Store\n- {title: Form, depends_on: [1]}\n", "list")
+    with open_story(tmp_path) as story:
+        forge = story.forge()
+        here = project(Checkout(story.checkout), open_forge=lambda _: forge)
+        done = make_plan(here, {"title": "Build auth"}, tasks, to=Delivery("proposal"), by="Proposed by claude.")  # fmt: skip
+        [pull] = story.hosted.pulls.values()
+        assert (done.edited.url is not None, pull.title) == (True, "Plan build-auth: Build auth (2 tasks)")
+        assert pull.body is not None
+        assert pull.body.startswith(
+            "<!-- baton:begin -->\nProposed by claude.\n\nPeople sign in.\n\n| task | title |"
+        )
+        assert '```mermaid\ngraph LR\n  t0["store"]\n  t1["form"]\n  t0 --> t1\n```' in pull.body
+        assert "Merging this approves the plan: its tasks can be worked on from then on." in pull.body
