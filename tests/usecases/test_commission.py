@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gitbaton.domain.document import LINE_PATTERN
 from gitbaton.domain.usage import Usage
 from gitbaton.errors import AttemptFailed, Refusal
+from gitbaton.usecases.checks import check_result
 from gitbaton.usecases.commission import Commission, Commissioned, carry_out_commission
 from support.model_server import ModelServer, Script, Step
 from support.trial import SECRET, Trial, result
@@ -125,6 +128,19 @@ def test_what_stays_wrong_is_refused_with_all_that_is_wrong(
     )  # the same again ends it
     assert SECRET not in Path(str(error.data["log"])).read_text()
     assert "\x1b" not in Path(str(error.data["log"])).read_text()
+
+
+def test_no_text_makes_the_schema_take_long() -> None:
+    """Whoever hands it in may mean harm: this pattern takes minutes on such a text."""
+    schema: dict[str, object] = {
+        "type": "object", "properties": {"title": {"type": "string", "maxLength": 200, "pattern": LINE_PATTERN}}
+    }  # fmt: skip
+    begun = time.process_time()
+    (problem,) = check_result(schema, {"title": "x" * 99_000 + "\nx"})
+    assert time.process_time() - begun < 5
+    assert problem.endswith("is too long")
+    assert "does not match" in check_result(schema, {"title": "One line, and its end\n"})[0]
+    assert check_result(schema, {"title": "One line"}) == []
 
 
 def test_tricks_with_the_files_are_refused(trial: Trial) -> None:
