@@ -113,7 +113,7 @@ def test_what_is_wrong_goes_back_until_it_is_right(trial: Trial) -> None:
         ({"title": 3, "lines": [], "more": 1}, ["more: unknown field 'more'", "title: 3 is not of type 'string'"]),
         ({"title": "A", "lines": ["x" * 70_000] * 4}, ["the result takes more than 256 KiB"]),
         ({"title": "A", "lines": ["roses\x1b]0;owned\x07\u202e"]}, ["lines[0]: it holds control characters, which people's terminals would obey; take them out"]),
-        ({"title": "A", "lines": ["roses", SECRET]}, ["lines[1]: it holds the secret ANTHROPIC_API_KEY; take it out"]),
+        ({"title": "A", "lines": ["roses", SECRET]}, ["lines[1]: it holds the secret ANTHROPIC_API_KEY"]),
         ({"title": "\u001b[2J" , "lines": [["["] * 2]}, ["title: it holds control characters, which people's terminals would obey; take them out", "lines[0]: ['[', '['] is not of type 'string'"]),
     ],
 )  # fmt: skip
@@ -123,9 +123,9 @@ def test_what_stays_wrong_is_refused_with_all_that_is_wrong(
     trial.plan()
     error = refuse(trial, in_rounds(trial, handed_in, handed_in, handed_in))
     assert error.complaints == complaints
-    assert error.data["rounds"] == (
-        2 if handed_in and "256" not in complaints[0] else 3
-    )  # the same again ends it
+    # The same again ends it; a secret ends it at once, because what was found is nothing to tell an agent.
+    rounds = 1 if "secret" in complaints[0] else 2 if handed_in and "256" not in complaints[0] else 3
+    assert error.data["rounds"] == rounds
     assert SECRET not in Path(str(error.data["log"])).read_text()
     assert "\x1b" not in Path(str(error.data["log"])).read_text()
 
