@@ -154,6 +154,18 @@ def test_tricks_with_the_files_are_refused(trial: Trial) -> None:
     assert refuse(trial, deep, rounds=0).complaints == ["the result is nested more than 32 levels deep"]
 
 
+def test_what_was_refused_is_not_judged_again(trial: Trial) -> None:
+    trial.plan()
+    once = (
+        "import json, os\nif os.environ['BATON_ROUND'] == '1':\n"
+        " item = {'kind': 'complete', 'result': {'title': 'A poem', 'lines': ['weeds']}}\n"
+        " open(os.environ['BATON_OUTBOX'] + '/1.item.json', 'w').write(json.dumps(item))\n"
+    )
+    error = refuse(trial, once)
+    assert (error.complaints, error.data["rounds"]) == (["nothing was handed in"], 3)
+    assert "lines[0]: no weeds, please" in Path(str(error.data["log"])).read_text()
+
+
 @pytest.mark.parametrize(
     ("program", "outcome", "said"),
     [
