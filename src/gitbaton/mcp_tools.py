@@ -86,7 +86,7 @@ class Tools:
                 remember(project)
             return NextTask(task=brief(choice.entry) if choice.entry else None, reason=choice.reason)
         project = self._open()
-        got = claim_as_person(project, id or None, among=wanted)
+        got = claim_as_person(project, id or None, among=wanted, through="mcp")
         if not isinstance(got, Claim):
             return NextTask(reason=got.reason)
         task = brief(got.entry)

@@ -11,6 +11,7 @@ from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.history import Dependency, History, bullets, retell
 from gitbaton.domain.markdown import quote
+from gitbaton.domain.verdict import DOCUMENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +126,7 @@ def _role(m: Material) -> str:
     if not m.role_name:
         return ""
     if not m.role:
-        return _section("Your role", f"Work as a {m.role_name}.")
+        return _section("Your role", f"Work as somebody would whose job it is: {m.role_name}.")
     done = (
         "\n\nIn this role, work is done when:\n\n" + bullets(m.role.definition_of_done)
         if m.role.definition_of_done
@@ -133,7 +134,7 @@ def _role(m: Material) -> str:
     )
     return _section(
         f"Your role: {m.role.title or m.role_name}",
-        f"{m.role.purpose.strip()}\n\n{(m.role.guidance or '').strip()}{done}",
+        f"{(m.role.purpose or '').strip()}\n\n{(m.role.guidance or '').strip()}{done}",
     )
 
 
@@ -178,6 +179,13 @@ def _finish(m: Material) -> str:
             + ", ".join(f"`{c}` ({n})" for n, c in m.checks)
             + ". Run them yourself first."
         )
+    summary = "a short summary"
+    if m.task.type in DOCUMENT_TYPES:
+        summary = "this summary"
+        lines.append(
+            "The result of this task is what you write: put all of it into the `summary` that you hand over, in Markdown and "
+            "as long as it must be. A change of files may go with it, but need not."
+        )
     if m.task.result_schema is not None:
         lines.append(
             "This task wants a structured result that meets its `result_schema`; hand it over with the completion."
@@ -185,9 +193,10 @@ def _finish(m: Material) -> str:
     if m.has_tools:
         lines += [
             (
-                "Use the `baton` tools: `complete_task` with a short summary, decisions and what remains, when it is done; "
+                f"Use the `baton` tools: `complete_task` with {summary}, decisions and what remains, when it is done; "
                 "`save_context` for notes worth keeping on the way."
             ),
+            "Work that you find on the way and that is not this task: propose it with `create_task`. A person decides.",
             "If only a person can decide something, ask with `save_context` and `question`, then end. Don't guess.",
         ]
     else:

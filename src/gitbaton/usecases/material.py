@@ -17,8 +17,8 @@ from gitbaton.domain.wording import is_note
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import list_tree, read_objects
-from gitbaton.store.layout import HANDOFFS, plan_path
+from gitbaton.store.git import list_entries, list_tree, read_objects
+from gitbaton.store.layout import HANDOFFS, doc_path, plan_path
 from gitbaton.store.roles import find_role
 from gitbaton.usecases.recalling import iter_handoff_texts
 
@@ -168,6 +168,8 @@ def gather_material(
         path, handoff = choose_telling(list_handoffs(repo, commit, need))
         dependencies.append((need, find_title(repo, commit, need), handoff))
         dependency_paths.append(path)
+    if list_entries(repo.git, commit, [doc_path(task_id)]):
+        task = task.model_copy(update={"context": tuple(dict.fromkeys((doc_path(task_id), *task.context)))})
     settings = around.settings
     earlier = _read_earlier(repo, commit, work, task_id)
     return Material(
