@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.compaction import FACT_MIN, choose_forms, find_room, measure, narrow
-from gitbaton.domain.history import bullets, find_facts, retell
+from gitbaton.domain.handoff_prose import bullets, find_facts
+from gitbaton.domain.history import retell
 from gitbaton.domain.markdown import quote
 from gitbaton.domain.wording import clean_text, shorten_to_line
 from gitbaton.report.handoff_text import name_subject, say_kind
