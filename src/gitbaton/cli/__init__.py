@@ -40,6 +40,7 @@ COMMANDS: dict[str, Listed] = {
     "log": Listed("history", "Write and look", "tell a task's whole history"),
     "diff": Listed("history", "Write and look", "say what changed on tasks between two versions"),
     "changes": Listed("history", "Write and look", "say what is new since you looked last"),
+    "milestone": Listed("milestones", "Write and look", "say how far each milestone is, and what is left"),
     "forecast": Listed("numbers", "Write and look", "say when the open work will be done"),
     "bottlenecks": Listed("numbers", "Write and look", "say what holds the work up, and what to do about it"),
     "stats": Listed("numbers", "Write and look", "show figures of all attempts"),
@@ -57,7 +58,13 @@ COMMANDS: dict[str, Listed] = {
     "rename": Listed("names", "Write and look", "give a task another id"),
     "rm": Listed("names", "Write and look", "remove a task's file"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
-    "context": Listed("context", "Write and look", "leave and read handoffs"),
+    "plan": Listed("plans", "Plan", "break a goal down into tasks, and see how far it is"),
+    "docs": Listed("documents", "Write and look", "let an agent write notes and acceptance tests of tasks"),
+    "synthesize": Listed("documents", "Write and look", "write what came of a plan"),
+    "workflow": Listed("workflows", "Plan", "make tasks by a recipe: feature, bugfix, release …"),
+    "role": Listed("roles", "Plan", "show the specialists that tasks can name, or describe one"),
+    "context": Listed("context", "Write and look", "tell where things stand; leave and get context"),
+    "handoff": Listed("handoffs", "Write and look", "leave a handoff, read one whole, list them"),
     "start": Listed("persons", "Work yourself", "take a task, and have its branch checked out"),
     "finish": Listed("persons", "Work yourself", "check what you did on it, and publish it"),
     "abandon": Listed("persons", "Work yourself", "give it back; your work stays"),
@@ -99,7 +106,9 @@ HABITS = {
     "take": "claim", "begin": "start", "work": "run", "exec": "run", "check": "validate", "lint": "validate",
     "approve": "accept", "merge": "accept", "finished": "done", "close": "done", "fix": "doctor --fix", "settings": "config show",
     "push": "sync", "pull": "sync", "fetch": "sync", "output": "logs", "history": "log", "pause": "hold", "resume": "release",
-    "kill": "stop", "unclaim": "stop", "why": "explain", "handoff": "context get", "install": "init", "setup": "init",
+    "workflows": "workflow list", "recipe": "workflow", "template": "workflow", "roles": "role list", "milestones": "milestone list",
+    "kill": "stop", "unclaim": "stop", "why": "explain", "handover": "handoff show", "checkpoint": "handoff save",
+    "memory": "context", "install": "init", "setup": "init",
 }  # fmt: skip
 
 

@@ -53,9 +53,12 @@ def build_spec() -> dict[str, Any]:
         spec[name] = {"flags": flags, "values": values, "repeats": repeats}
     for name, kind in (("set", "task"), ("config", "config")):
         spec[name] |= _list_fields(kind)
+    from gitbaton.store.library import read_builtin
     from gitbaton.store.roles import builtin_roles
 
     spec["set"]["roles"] = list(builtin_roles())
+    spec["role"]["values"][1] = list(builtin_roles())
+    spec["workflow"]["values"][1] = list(read_builtin("workflows"))
     spec["config"]["values"][1:] = [list(spec["config"]["fields"]), "value"]
     return spec
 
@@ -70,8 +73,10 @@ def _find_kind(action: argparse.Action) -> Any:
 
     if action.choices is not None:
         return [str(choice) for choice in action.choices]
-    if takes_task(action):
+    if takes_task(action) or action.metavar == "TASK[/N]":
         return "task"
+    if action.dest == "action":
+        return f"task|{action.metavar}"
     if action.metavar in ("FILE", "FOLDER", "PATH"):
         return "file"
     if action.metavar == "FIELD=VALUE":
