@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gitbaton.usecases.planview import Chain, Shown, Summary
 
 _BAR, _DAYS_SHOWN, _EDITS_SHOWN = 20, 10, 12
+_WAVES_SHOWN, _NAMED = 15, 12
 
 
 def render_bar(progress: Progress, style: Style, width: int = _BAR) -> str:
@@ -135,13 +136,19 @@ def _render_waves(shown: Shown) -> list[str]:
         return []
     lanes = count_lanes(shown.waves)
     lines = ["", f"At once (up to {lanes} lane{'s' * (lanes != 1)}):"] if lanes else []
-    for n, wave in enumerate(shown.waves, 1):
-        named = [f"{task} (of another plan)" if task in shown.outside else task for task in wave]
-        lines.append(f"  {n}. {', '.join(named)}")
+    for n, wave in enumerate(shown.waves[:_WAVES_SHOWN], 1):
+        named = [f"{task} (not of this plan)" if task in shown.outside else task for task in wave]
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        lines.append(f"  {n}. {', '.join(named[:_NAMED])}{more}")
+    if len(shown.waves) > _WAVES_SHOWN:
+        lines.append(f"  and {len(shown.waves) - _WAVES_SHOWN} lines more: see all with --json")
     if shown.stuck:
         lines += ["", f"Can't start as things are: {', '.join(shown.stuck)} (see why with: baton explain {shown.stuck[0]})"]  # fmt: skip
     if len(shown.chain.tasks) > 1:
-        lines += ["", f"Longest chain: {' → '.join(shown.chain.tasks)} ({_measure(shown.chain)})"]
+        tasks = list(shown.chain.tasks)
+        if len(tasks) > _NAMED:
+            tasks[_NAMED // 2 : -(_NAMED // 2)] = [f"… {len(tasks) - _NAMED // 2 * 2} more …"]
+        lines += ["", f"Longest chain: {' → '.join(tasks)} ({_measure(shown.chain)})"]
     return lines
 
 
