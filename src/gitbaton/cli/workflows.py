@@ -15,6 +15,7 @@ from gitbaton.report.terminal import Style, align
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from gitbaton.domain.workflow import Workflow
     from gitbaton.usecases.workflows import Ran, Recipe
@@ -221,18 +222,23 @@ def _new(a: argparse.Namespace) -> Answer:
 # -- using one -------------------------------------------------------------------------------------------------
 
 
-def _run(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.workflows import run_workflow
-
+def read_values(pairs: Sequence[str]) -> dict[str, str]:
+    """The values of ``--set``. Raises ``UsageError``."""
     values: dict[str, str] = {}
-    for said in a.values:
+    for said in pairs:
         name, equals, value = said.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"'{said}' sets nothing", code="usage", hint='write --set NAME=VALUE, for example: --set name="password reset"')  # fmt: skip
         if name.strip() in values:
             raise UsageError(f"'{name.strip()}' is set twice", code="usage", hint="a list has commas between: --set parts=a,b")  # fmt: skip
         values[name.strip()] = value
-    project = open_here()
+    return values
+
+
+def _run(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.workflows import run_workflow
+
+    project, values = open_here(), read_values(a.values)
     ran = run_workflow(
         project, a.name, values, plan=a.plan, prefix=a.prefix, dry_run=a.dry_run, to=read_delivery(a)
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.compaction import CONTEXT_TOKENS
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
-from gitbaton.domain.history import Dependency, History, bullets, retell
+from gitbaton.domain.handoff_prose import bullets
+from gitbaton.domain.history import Dependency, History, retell
 from gitbaton.domain.markdown import quote
 from gitbaton.domain.verdict import DOCUMENT_TYPES
 
