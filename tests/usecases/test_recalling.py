@@ -53,6 +53,7 @@ def opened(checkout: Checkout) -> Callable[[], Project]:
     return open_it
 
 
+@pytest.mark.promise("context.on-the-way")
 def test_what_is_left_on_the_way_is_marked_and_reaches_whoever_comes_next(
     opened: Callable[[], Project],
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_claim_elsewhere_makes_it_a_checkpoint_too(opened: Callable[[], Projec
     assert save_context(opened(), "pay", {"remaining": ["all"]}).on_the_way is None
 
 
+@pytest.mark.promise("context.found")
 def test_one_is_found_by_task_attempt_and_file(trial: Trial) -> None:
     """Also one that nothing but an attempt's own commit still holds."""
     trial.plan(config="checks: [{name: c, run: 'test -f ok.txt'}]\nretries: {fix_rounds: 0, backoff: 1s}\n")
