@@ -93,7 +93,7 @@ COMMANDS: dict[str, Listed] = {
 
 #: What the overview shows; the rest with ``baton help --all``.
 EVERYDAY = (
-    "demo", "init", "add", "list", "show", "next", "status", "context", "board", "edit", "set", "hold", "done", "start", "finish", "run", "logs",
+    "demo", "init", "add", "list", "show", "next", "status", "board", "edit", "set", "hold", "done", "start", "finish", "run", "logs",
     "stop", "review", "accept", "reject", "retry", "answer", "config", "doctor", "mcp", "completion",
 )  # fmt: skip
 #: Flags that stand before the command.
