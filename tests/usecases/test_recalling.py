@@ -223,3 +223,15 @@ def test_one_task_is_told_with_all_that_was_left(opened: Callable[[], Project], 
     assert "- [ ] it holds things" in text
     assert all(f.text in text for f in list_facts(told.history))
     assert "This keeps it within 1,500 tokens (`--budget`)." in text
+    checkout.commit(
+        {
+            "tasks/config.yaml": "base: main\nagents: {claude: {adapter: claude}}\nrun: {context_tokens: 1200}\n"
+        },
+        push=True,
+    )
+    briefed = preview_run(opened().fetched(), "add-cart")
+    assert isinstance(briefed, Preview)
+    history = briefed.briefing[briefed.briefing.index("## Noted since") : briefed.briefing.index("## Limits")]
+    assert estimate_tokens(history) <= 1200
+    assert "This keeps it within 1,200 tokens (`run.context_tokens`)." in history
+    assert all(f"way {n}" in history for n in range(20))
