@@ -42,7 +42,7 @@ def render_forecast(told: Outlined, style: Style) -> str:
         lines += ["", *_table(told, style)]
         if told.by_s is not None:
             share = told.forecast.find_share(told.by_s)
-            lines.append(f"  done by {_say_date(told, told.by_s)}: {_percent(share)} of the runs")
+            lines.append(f"  done by {printable(told.by_said)}: {_percent(share)} of the runs")
     warnings = list_warnings(told)
     lines += ["", *(style.paint(f"careful: {printable(w)}", "yellow") for w in warnings)] if warnings else []
     if told.forecast:

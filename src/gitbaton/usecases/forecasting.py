@@ -53,6 +53,7 @@ class Outlined(NamedTuple):
     local: int
     played: int
     by_s: float | None = None
+    by_said: str = ""
 
 
 def forecast_work(
@@ -85,7 +86,13 @@ def foresee(
     found = None
     if ahead.goal:
         found = forecast(
-            tasks, set(ahead.goal), lived, lanes=width.number, runs=number, source=make_source(seed)
+            tasks,
+            set(ahead.goal),
+            lived,
+            lanes=width.number,
+            runs=number,
+            source=make_source(seed),
+            reviews_max=None if project.repo.config_problems else project.repo.config.caps.open_reviews,
         )
     told = {task: basis for task, basis in bases.items() if task in set(ahead.goal)}
     counts: dict[str, int] = {}
