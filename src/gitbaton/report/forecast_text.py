@@ -44,11 +44,17 @@ def render_forecast(told: Outlined, style: Style) -> str:
             share = told.forecast.find_share(told.by_s)
             lines.append(f"  done by {printable(told.by_said)}: {_percent(share)} of the runs")
     warnings = list_warnings(told)
-    lines += ["", *(style.paint(f"careful: {printable(w)}", "yellow") for w in warnings)] if warnings else []
+    lines += [""] if warnings else []
+    for words in warnings:
+        lines += [style.paint(part, "yellow") for part in _wrap(f"careful: {printable(words)}", style)]
     if told.forecast:
-        lines += ["", *_explain(told)]
+        lines += ["", *(part for line in _explain(told) for part in _wrap(line, style))]
     lines += _left_out(told, style)
     return "\n".join(lines)
+
+
+def _wrap(line: str, style: Style) -> list[str]:
+    return textwrap.wrap(line, max(40, style.width), subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _head(told: Outlined, style: Style) -> list[str]:
