@@ -171,6 +171,19 @@ def iter_stories(task: OpenTask, lived: Experience, draw: Callable[[], float]) -
         yield story
 
 
+def has_outlasted(task: OpenTask, lived: Experience) -> bool:
+    """Whether a task has been where it is for longer than anything that was measured."""
+    decisions, answers = lived.find_lots()
+    lots: Sequence[float] = ()
+    if task.begins in ("running", "by_hand"):
+        lots = [one.seconds for one in task.tries]
+    elif task.begins == "review":
+        lots = [review.seconds for review in lived.reviews]
+    elif task.begins in ("answer", "decision"):
+        lots = answers if task.begins == "answer" else decisions
+    return bool(lots) and task.since_s >= max(lots)
+
+
 def _add_review(
     story: Story, reviews: Sequence[Review], decisions: Sequence[float], draw: Callable[[], float]
 ) -> bool:

@@ -142,6 +142,13 @@ def list_warnings(told: Outlined) -> list[str]:
         warnings.append(f"only {_count(len(lived.reviews), 'review')} ended")
     if not lived.of_agents and lived.tries:
         warnings.append("agents have made too few attempts: those of people count, too")
+    if told.outlasting:
+        verb, they = (
+            ("takes", "it counts as if it") if told.outlasting == 1 else ("take", "they count as if they")
+        )
+        warnings.append(
+            f"{_count(told.outlasting, 'task')} {verb} longer already than any before: {they} began just now"
+        )
     if told.local:
         verb, they = ("stands", "it is") if told.local == 1 else ("stand", "they are")
         warnings.append(
