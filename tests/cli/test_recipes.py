@@ -114,11 +114,18 @@ def test_milestones_say_what_is_late_and_why(repo: Checkout, run: Baton) -> None
         "name": "beta", "done": 0, "total": 2, "overdue": True, "left": ["a", "b"], "blockers": ["c"],
     }  # fmt: skip
     assert "overdue by" in run("milestone").out
+    repo.commit(
+        {"tasks/plans/p.yaml": "title: P\nmilestone: ga\ntasks: [d]\n", "tasks/d.yaml": "title: D\nplan: p\n"}
+    )
+    repo.write({"tasks/plans/p.yaml": "title: P\nmilestone: ga2\ntasks: [d]\n"})
+    assert [(m["name"], m["total"]) for m in run.json("milestone")["milestones"]] == [("beta", 2), ("ga2", 1)]
+    repo.git("checkout", "--quiet", "tasks/plans/p.yaml")
+    run("done", "d")
     for task in ("c", "b", "a"):
         run("done", task)
     assert (done := run.json("milestone")["milestones"][0])["finished"]
     assert not done["overdue"]
     run("config", "unset", "milestones.beta")
     assert run.json("milestone")["milestones"][0]["listed"] is False
-    repo.commit({f"tasks/{task}.yaml": None for task in "ab"})
+    repo.commit({f"tasks/{task}.yaml": None for task in "abd"} | {"tasks/plans/p.yaml": None})
     assert "no milestones" in run("milestone").out
