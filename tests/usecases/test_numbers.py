@@ -199,6 +199,14 @@ def test_every_form_tells_the_same_attempts(lived: Project) -> None:
     assert said["total"] == stats_record(told)["total"]
 
 
+def test_a_sheet_takes_no_name_for_a_formula(lived: Project) -> None:
+    told = tell_figures(lived)
+    nasty = '=HYPERLINK("http://a.b","c")'
+    rows = (told.rows[0]._replace(model=nasty), told.rows[1]._replace(model='a,"b"\nc'))
+    sheet = list(csv.DictReader(io.StringIO(render_csv(told._replace(rows=rows)))))
+    assert [row["model"] for row in sheet] == [f"'{nasty}", 'a,"b"\nc']
+
+
 def read_exposition(text: str) -> dict[str, tuple[str, dict[tuple[str, frozenset[tuple[str, str]]], float]]]:
     """Name → (type, samples) of text in Prometheus' format, read by its rules. Fails where one is broken."""
     families: dict[str, tuple[str, dict[Any, float]]] = {}
