@@ -344,11 +344,11 @@ FORECAST = """\
 
 careful: 2 tasks take longer already than any before: they count as if they began just now
 
-measured: 19 attempts (14 went to review, 3 failed, 2 asked), 13 reviews; 2000 runs
+measured: 19 attempts (14 went to review, 3 failed, 2 asked), 13 reviews; 1000 runs
 drawn from: all attempts (for 3 tasks), role implementer (for 2 tasks), role tester (for 1 task)
 where the time goes, on the chain that ends last: waiting for people 81 %, work 16 %, waiting for a free agent or for paths 3 %
-most often on that chain: add-login 66 %, add-logout 66 %, test-login 66 %, send-mail 23 %, export-orders 11 %
-most often the last: test-login 66 %, send-mail 23 %, import-orders 11 %
+most often on that chain: add-login 65 %, add-logout 65 %, test-login 65 %, send-mail 24 %, export-orders 12 %
+most often the last: test-login 65 %, send-mail 24 %, import-orders 12 %
 
 Not in it (3), because nobody can say when they begin
   choose-colours  on hold: until the brand book is there

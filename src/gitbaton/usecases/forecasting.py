@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: So many tasks times runs take a second or two; more runs say the same with more digits.
 _WORK_MAX = 120_000
-RUNS_MIN, RUNS_MAX = 50, 2_000
+RUNS_MIN, RUNS_MAX = 50, 1_000
 
 
 class Lanes(NamedTuple):
