@@ -25,6 +25,7 @@ from gitbaton.usecases.bottlenecks import find_bottlenecks
 from gitbaton.usecases.claim import claim_as_person
 from gitbaton.usecases.figures import tell_figures
 from gitbaton.usecases.forecasting import forecast_work
+from support.cli import Baton
 from support.past import DAY, DONE, HOUR, MINUTE, Past, make_past
 from support.team import refuse
 from support.trial import WRITE, Trial
@@ -307,7 +308,9 @@ def test_a_clone_tells_the_same(tmp_path: Path) -> None:
     past.attempt("b", 5 * MINUTE, Outcome.NEEDS_INPUT)
     past.wait(2 * DAY)
     other = past.team.join("Ann")
-    other.refs.fetch()
+    baton = Baton(other.repo.top, tmp_path / "home")
+    assert baton.json("stats")["total"]["attempts"] == 0, "a fresh clone has heard of none"
+    assert baton.json("stats", "--fetch")["total"]["attempts"] == 3
     here, there = past.project.fetched(), other.reread()
     assert tell_figures(here).rows == tell_figures(there).rows
     assert forecast_record(forecast_work(here)) == forecast_record(forecast_work(there))
