@@ -13,7 +13,7 @@ from gitbaton.report.terminal import Style, align, fit, printable
 from gitbaton.store.layout import HANDOFFS
 
 if TYPE_CHECKING:
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.review import ReviewView
 
 _COLORS = {

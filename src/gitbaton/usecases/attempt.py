@@ -5,18 +5,15 @@ Whatever happens, the work is kept: published on the task branch, or under a ref
 
 from __future__ import annotations
 
-import contextlib
-import json
 import shutil
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitbaton.domain.briefing import render_briefing
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.feedback import render_answer
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.verdict import Verdict
-from gitbaton.domain.wording import clean_text
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest
 from gitbaton.store.git import is_ancestor, read_objects
@@ -29,24 +26,13 @@ from gitbaton.usecases.watch import POLL_S, Watch
 from gitbaton.usecases.work import bring_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from gitbaton.domain.guards import ChangedFile
     from gitbaton.domain.handoff import CheckResult
     from gitbaton.domain.outbox import Collected
     from gitbaton.domain.state import Attempt, State
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.project import Project
-
-
-class RunEvent(NamedTuple):
-    """Something the runner did, for people to follow. ``kind`` groups lines; ``text`` is one line."""
-
-    kind: Literal["claim", "prepare", "agent", "guard", "check", "publish", "review", "end"]
-    text: str
-    turns: int = 0
-    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +59,6 @@ class Finished:
     handed_back: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
-
-
-class AttemptLog:
-    """JSON lines of everything the runner does; the agent's adapter appends its own events."""
-
-    def __init__(self, project: Project, path: Path, on_event: Callable[[RunEvent], None]) -> None:
-        self._project = project
-        self.path = path
-        self._on_event = on_event
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-
-    def say(self, kind: str, text: str, turns: int = 0, cost_usd: float | None = None) -> None:
-        """Show one line and keep it."""
-        text = clean_text(text)
-        event = RunEvent(kind, text, turns, cost_usd)  # type: ignore[arg-type] # callers pass literals
-        line = {"type": "runner", "at": self._project.clock().isoformat(), "kind": kind, "text": text}
-        with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")  # a full disk must not end the attempt
-        self._on_event(event)
-
-
-def log_path(project: Project, task: str, attempt: int, run: str) -> Path:
-    """Where the log of an attempt stands: a cache, in the common git dir."""
-    return project.repo.common_dir / "baton" / "logs" / task / f"{attempt:03d}-{run}.jsonl"
 
 
 def carry_out(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.outbox import ProposedTask
     from gitbaton.domain.state import State
-    from gitbaton.usecases.attempt import AttemptLog, Finished
+    from gitbaton.usecases.attempt import Finished
+    from gitbaton.usecases.attempt_log import AttemptLog
 
 #: A handoff must stay below the size that is still read (1 MiB), whatever an agent did: characters for the
 #: names of changed files, and for what checks printed.

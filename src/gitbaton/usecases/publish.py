@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from gitbaton.domain.state import State
     from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
-    from gitbaton.usecases.attempt import AttemptLog, Finished
+    from gitbaton.usecases.attempt import Finished
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.project import Project
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.outbox import Collected
     from gitbaton.ports import Agent
     from gitbaton.store.workplace import Workplace
-    from gitbaton.usecases.attempt import AttemptLog
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.joining import Joined
     from gitbaton.usecases.material import Surroundings

@@ -14,7 +14,8 @@ from gitbaton.errors import BatonError, Refusal, explain_os_error
 from gitbaton.store import workplace
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import allow_environment
-from gitbaton.usecases.attempt import AttemptLog, carry_out, explain_breakdown, log_path
+from gitbaton.usecases.attempt import carry_out, explain_breakdown
+from gitbaton.usecases.attempt_log import AttemptLog, log_path
 from gitbaton.usecases.choosing import Choice, choose_next, name_local_tasks
 from gitbaton.usecases.claim import Claim, claim_task, lease_for
 from gitbaton.usecases.contest import withdraw_if_arrived
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import Entry
     from gitbaton.store.live import Tip
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 from gitbaton.usecases.material import Settings, Surroundings
 
 #: Statuses in which an attempt leaves its own work, published.
