@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.domain.conditions import Condition, find_decisive, list_conditions
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.gates import Gates
 from gitbaton.domain.workflow_run import find_workflow_run
 from gitbaton.errors import BatonError, Refusal
 from gitbaton.store.live import render_time
@@ -64,7 +65,13 @@ def get_claimable(project: Project, view: View, wanted: str) -> Entry:
 def judge_task(project: Project, view: View, entry: Entry) -> list[Condition]:
     """How a task stands to every condition that the board can judge."""
     now = project.refs.now().timestamp()
-    return list_conditions(view.board, entry, now=now, plans=view.contents.plans)
+    return list_conditions(
+        view.board,
+        entry,
+        now=now,
+        plans=view.contents.plans,
+        gates=Gates(*project.repo.config_file.facts.gates),
+    )
 
 
 def explain_unended_run(project: Project, view: View, entry: Entry) -> str | None:

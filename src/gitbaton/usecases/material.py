@@ -12,6 +12,7 @@ from gitbaton.domain.config import AgentConfig, Author
 from gitbaton.domain.guards import PROTECTED
 from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.plan import Plan
+from gitbaton.domain.routing import UNROUTED, Policy, Run, choose_run, find_policy
 from gitbaton.domain.task import Check, Task
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
@@ -20,6 +21,7 @@ from gitbaton.store.git import list_tree, read_objects
 from gitbaton.store.layout import HANDOFFS, plan_path
 from gitbaton.store.plain import iter_newest_handoffs
 from gitbaton.store.roles import find_role
+from gitbaton.usecases.judging import judge_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +39,7 @@ _KEEP_LAST = 5
 
 class Settings(NamedTuple):
     """How an attempt runs. ``secrets`` are the agent's own keys by name; ``env_names`` what it may see of the
-    environment; ``check_env_names`` the same without secrets.
+    environment. ``run`` says where model, limits and checks come from, ``policy`` what the task's complexity decides.
     """
 
     agent_name: str
@@ -50,6 +52,8 @@ class Settings(NamedTuple):
     author: Author
     secrets: tuple[str, ...]
     env_names: tuple[str, ...]
+    policy: Policy
+    run: Run
 
 
 class Surroundings(NamedTuple):
@@ -74,11 +78,17 @@ def read_surroundings(
         )
     task = parse_document(text, path, Task, "task")
     role = find_role(repo, commit, task.role) if task.role else None
-    return Surroundings(path, text, task, role, settle(repo, task, role, agent_name))
+    judgement = judge_task(project, path, task)
+    policy = find_policy(repo.config.routing, repo.config.checks, judgement)
+    return Surroundings(path, text, task, role, settle(repo, task, role, agent_name, policy))
 
 
-def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | None) -> Settings:
-    """Task before role before config. Raises ``Refusal`` (``unknown-agent``, ``unknown-server``)."""
+def settle(
+    repo: Repository, task: Task, role: Role | None, agent_name: str | None, policy: Policy = UNROUTED
+) -> Settings:
+    """Task before role before what its complexity decides before config. Raises ``Refusal`` (``unknown-agent``,
+    ``unknown-server``).
+    """
     config, run = repo.config, task.run
     name, agent = choose_agent(repo, agent_name or (run.agent if run else None))
     servers: dict[str, Mapping[str, object]] = {}
@@ -98,15 +108,16 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
         (agent.token_secret,) if agent.token_secret else CLAUDE_KEYS if agent.adapter == "claude" else ()
     )
     extra = _CLAUDE_SETTINGS if agent.adapter == "claude" else ()
+    chosen = choose_run(run, role, task.role, policy, config, name, agent)
     return Settings(
         agent_name=name,
         agent=agent,
-        model=(run.model if run else None) or (role.model if role else None) or agent.model,
+        model=chosen.model.value,
         limits=Limits(
-            timeout_s=(run.timeout if run else None) or config.timeouts.attempt,
+            timeout_s=chosen.timeout_s.value,
             idle_s=config.timeouts.idle,
-            turns_max=(run.max_turns if run else None) or config.run.max_turns,
-            budget_usd=(run.budget_usd if run else None) or config.run.budget_usd,
+            turns_max=chosen.max_turns.value,
+            budget_usd=chosen.budget_usd.value,
         ),
         allowed_tools=tuple(
             dict.fromkeys(
@@ -118,10 +129,12 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
             )
         ),
         mcp_servers=servers,
-        checks=(*config.checks, *(role.checks if role else ()), *(run.checks if run else ())),
+        checks=tuple(check.value for check in chosen.checks),
         author=agent.author or Author(),
         secrets=secrets,
         env_names=(*extra, *agent.env),
+        policy=policy,
+        run=chosen,
     )
 
 
