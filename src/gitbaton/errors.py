@@ -71,6 +71,12 @@ class BatonError(Exception):
         self.problems = tuple(problems)
         self.data = dict(data or {})
 
+    @property
+    def complaints(self) -> list[str]:
+        """What is wrong with something that stands in no file, a line each; also in ``data``."""
+        said = self.data.get("complaints")
+        return [str(line) for line in said] if isinstance(said, list) else []
+
 
 class Refusal(BatonError):
     """A rule, a file or the repository's condition says no; the person can change that (exit 1)."""

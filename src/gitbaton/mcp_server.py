@@ -19,7 +19,7 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
 from gitbaton import __version__
-from gitbaton.domain.ids import find_similar
+from gitbaton.domain.ids import MARK, find_similar
 from gitbaton.errors import BatonError, explain_os_error
 from gitbaton.mcp_tools import Tools
 
@@ -40,6 +40,10 @@ unambiguous beginning."""
 _INSIDE = """\
 You are inside an attempt at the task {task}: its id may be left out everywhere. Nothing is committed by these \
 tools; what you hand over is read when you end. Finish with complete_task, or ask with save_context and question."""
+
+_COMMISSIONED = """\
+You are to write something and hand it in: call complete_task with a summary and with the result that you were asked \
+for, then end. Nothing else that you do with these tools is kept."""
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(
@@ -85,9 +89,9 @@ def build_server(
     attempt; ``quick`` says that it is the current folder's, so that answers kept for that may be given.
     """
     tools = Tools(open_project, quick=quick)
-    inside = (
-        _INSIDE.format(task=environment.get("BATON_TASK", "")) if environment.get("BATON_ATTEMPT") else ""
-    )
+    task, inside = environment.get("BATON_TASK", ""), ""
+    if environment.get("BATON_ATTEMPT"):
+        inside = _COMMISSIONED if task.startswith(MARK) else _INSIDE.format(task=task)
     return BatonServer(
         [_make_tool(getattr(tools, name), annotations) for name, annotations in ANNOTATIONS.items()],
         instructions=f"{_INSTRUCTIONS}\n{inside}".strip(),

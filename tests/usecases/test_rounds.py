@@ -16,8 +16,8 @@ from gitbaton.ports import Limits
 from gitbaton.usecases.answering import answer_task
 from gitbaton.usecases.holding import clarify_task, hold_task
 from gitbaton.usecases.review import review_task
-from gitbaton.usecases.rounds import Meter
 from gitbaton.usecases.run import Ran, run_task
+from gitbaton.usecases.worker import Meter
 from support.model_server import ModelServer, Script, Step
 from support.trial import WRITE, Trial, result
 

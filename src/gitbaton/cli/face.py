@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 from gitbaton.cli import GLOBAL_FLAGS
-from gitbaton.errors import BatonError, UsageError, explain_os_error
+from gitbaton.errors import BatonError, UsageError, escape, explain_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -212,6 +212,7 @@ def report(error: BaseException, *, as_json: bool) -> int:
         else:
             lines = [f"error: {error.message}"]
             lines += [f"  {problem}" for problem in error.problems if str(problem) != error.message]
+            lines += [f"  {escape(complaint)}" for complaint in error.complaints]
             lines += [f"hint: {error.hint}"] if error.hint else []
             print(_fit("\n".join(lines), sys.stderr), file=sys.stderr)
         return error.exit_code

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+#: What begins the name of work without a task where a task's id stands otherwise. No id can begin so.
+MARK = "commission+"
 _RESERVED = {"config", "sessions"}
 #: Names that Windows keeps for devices, with or without an extension:
 #: https://learn.microsoft.com/windows/win32/fileio/naming-a-file

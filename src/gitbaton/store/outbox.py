@@ -9,14 +9,15 @@ import math
 import os
 import stat
 import time
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
 
 from gitbaton.domain.guards import redact
-from gitbaton.domain.outbox import DEPTH_MAX, Collected, Item, collect
-from gitbaton.domain.wording import clean_value, is_deeper, shorten_to_line
+from gitbaton.domain.outbox import DEPTH_MAX, RESULT_BYTES_MAX, Collected, Item, collect
+from gitbaton.domain.wording import clean_value, is_deeper, measure_block, shorten_to_line
 from gitbaton.errors import Refusal
 
 if TYPE_CHECKING:
@@ -82,6 +83,39 @@ def read_outbox(
     if rest > 0:
         complaints[_COMPLAINTS_MAX:] = [f"and {rest} more"]
     return collect(items, [shorten_to_line(c, 300) for c in complaints])
+
+
+def read_result(outbox: Path, result: object = None) -> tuple[object, list[str]]:
+    """The structured result that was handed over last, just as it was: neither cleaned nor redacted, for whoever judges
+    it whole; and what could not be read. ``result`` came another way and counts where no item has one. A result that is
+    nested too deeply or takes too much room is named and not returned. Never raises for what an agent left.
+    """
+    complaints: list[str] = []
+    last = result
+    for value in _read_values(outbox, complaints):
+        if isinstance(value, dict) and value.get("result") is not None:
+            last = value["result"]
+    if last is not None and is_deeper(last, DEPTH_MAX):
+        return None, [*complaints, f"the result is nested more than {DEPTH_MAX} levels deep"]
+    if last is not None and measure_block(last) > RESULT_BYTES_MAX:
+        return None, [*complaints, f"the result takes more than {RESULT_BYTES_MAX // 1024} KiB"]
+    return last, complaints
+
+
+def empty_outbox(outbox: Path) -> None:
+    """Take away every item, so that what is handed over next is told from what was. Never raises for what an agent
+    left.
+    """
+    with suppress(OSError):
+        folder = os.open(outbox, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            with os.scandir(folder) as entries:
+                names = [e.name for e in entries if e.name.endswith(_ENDING)]
+            for name in names:
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=folder)
+        finally:
+            os.close(folder)
 
 
 def _read_values(outbox: Path, complaints: list[str]) -> Iterator[object]:

@@ -21,9 +21,10 @@ from gitbaton.store.workplace import Workplace, build_environment, make_workplac
 from gitbaton.usecases.joining import Joined, join_base
 from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
 from gitbaton.usecases.news import News
-from gitbaton.usecases.rounds import Bench, work_in_rounds, write_briefing
+from gitbaton.usecases.rounds import Bench, work_in_rounds
 from gitbaton.usecases.watch import POLL_S, Watch
 from gitbaton.usecases.work import bring_head
+from gitbaton.usecases.worker import write_briefing
 
 if TYPE_CHECKING:
     from gitbaton.domain.guards import ChangedFile
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.state import Attempt, State
     from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
+    from gitbaton.usecases.material import Settings
     from gitbaton.usecases.project import Project
 
 
@@ -118,9 +120,7 @@ def carry_out(
         new = [g for g in state.guidance if g not in asked.guidance]
         request = replace(request, session=asked.session, words=render_answer(new) + more)
     write_briefing(request, briefing)
-    secrets = {
-        n: project.environment[n] for n in _SECRET_NAMES + settings.secrets if project.environment.get(n)
-    }
+    secrets = find_secrets(project, settings)
     check_env = build_environment(project.environment, settings.agent.env, place, author)
     news = News(notes)
 
@@ -155,6 +155,12 @@ _SECRET_NAMES = (
     "CLAUDE_CODE_OAUTH_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
 )
+
+
+def find_secrets(project: Project, settings: Settings) -> dict[str, str]:
+    """What must not appear in anything that is kept, by name."""
+    names = _SECRET_NAMES + settings.secrets
+    return {n: project.environment[n] for n in names if project.environment.get(n)}
 
 
 def find_question(state: State) -> Attempt | None:

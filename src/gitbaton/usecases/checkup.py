@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.finding import Finding
+from gitbaton.domain.ids import MARK
 from gitbaton.errors import BatonError
 from gitbaton.store.cache import DAMAGED
 from gitbaton.store.cachecheck import describe_cache, drop_cache
@@ -145,15 +146,18 @@ def _check_locks(project: Project) -> Iterator[Finding]:
 
 def _check_workplaces(project: Project) -> Iterator[Finding]:
     for left in find_abandoned(project.cache):
-        said = f"attempt {left.attempt} at {left.task} left its workplace {left.root}: its runner died"
+        is_commission = left.task.startswith(MARK)  # what an agent changes there is never kept
+        who = left.task.removeprefix(MARK) if is_commission else f"attempt {left.attempt} at {left.task}"
+        said = f"{who} left its workplace {left.root}: its runner died"
         if left.processes:
             numbers = " ".join(map(str, left.processes))
             said += f", but processes of its agent still work there ({numbers})"
             yield Finding("orphaned-workplace", "warning", said, f"end them first: kill {numbers}")
             continue
+        keeps = not is_commission and not _is_published(project, left)
         yield Finding(
-            "orphaned-workplace", "warning", said, "keeps its work under a ref of this clone, then deletes it",
-            partial(clear_away, project.repo, left, salvage=not _is_published(project, left)),
+            "orphaned-workplace", "warning", said, "deletes it" if is_commission else "keeps its work under a ref of this clone, then deletes it",
+            partial(clear_away, project.repo, left, salvage=keeps),
         )  # fmt: skip
 
 

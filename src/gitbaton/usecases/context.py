@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from gitbaton.domain.handoff import Handoff
+from gitbaton.domain.ids import MARK
 from gitbaton.domain.outbox import AgentHandoff, Item
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
@@ -24,7 +27,6 @@ from gitbaton.usecases.writing import open_target, write_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from gitbaton.domain.board import TaskRow
     from gitbaton.store.edits import Edited
@@ -199,6 +201,8 @@ def _hand_over_completion(
     project: Project, outbox: Path, text: str | None, handoff: AgentHandoff, result: object
 ) -> Saved:
     own = _find_own(project, text)
+    if own.startswith(MARK):
+        _refuse_commissioned(project, result)
     row = load_view(project, local=False).board.entries.get(own)
     task = _read_task(project, row.row.path) if row else None
     if task and (result is not None or task.result_schema is not None):
@@ -237,6 +241,24 @@ def refuse_result(task_id: str, task: Task | None, result: object) -> None:
             "the result does not fit the task's result_schema: " + "; ".join(wrong[:10]),
             code="bad-result",
             hint="nothing was handed over; correct the result and complete the task again",
+        )
+
+
+def _refuse_commissioned(project: Project, result: object) -> None:
+    """Raises ``Refusal`` (``bad-result``) unless ``result`` meets the schema of the commission that this is. A first
+    word to its author: the runner judges it anew.
+    """
+    from gitbaton.usecases.checks import check_result
+
+    try:
+        schema = json.loads(Path(project.environment.get("BATON_SCHEMA", "")).read_bytes())
+    except (OSError, ValueError):
+        return
+    if wrong := check_result(schema, result):
+        raise Refusal(
+            "the result does not fit the schema that you were given: " + "; ".join(wrong[:20]),
+            code="bad-result",
+            hint="nothing was handed in; correct the result and call complete_task again",
         )
 
 
