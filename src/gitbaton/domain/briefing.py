@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.troubleshooting import render_recovery
 from gitbaton.domain.wording import is_note, render_note
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.role import Role
     from gitbaton.domain.state import Attempt
     from gitbaton.domain.task import Task
+    from gitbaton.domain.troubleshooting import Recovery
 
 _OUTPUT_LINES = 40
 
@@ -28,7 +30,8 @@ class Material(NamedTuple):
     on; ``earlier`` are this task's handoffs, oldest first; ``attempts`` its past attempts; ``guidance`` what a
     person said since; ``checks`` (name, command); ``timeout_s`` the time limit in seconds; ``has_tools``:
     the agent has our MCP tools; ``fresh_since`` the first attempt after work was merged or set aside; ``merged`` the
-    branch that was merged into the earlier work right before, which left ``conflicts`` in these files.
+    branch that was merged into the earlier work right before, which left ``conflicts`` in these files; ``recovery`` what an attempt
+    must know that begins with a search for the cause; ``wants_tests``: what changes is to be covered by tests.
     """
 
     task_id: str
@@ -49,6 +52,8 @@ class Material(NamedTuple):
     fresh_since: int = 1
     merged: str | None = None
     conflicts: Sequence[str] = ()
+    recovery: Recovery | None = None
+    wants_tests: bool = False
 
 
 def render_briefing(m: Material) -> str:
@@ -58,6 +63,7 @@ def render_briefing(m: Material) -> str:
         _opening(m),
         _guidance(m),
         render_conflicts(m.merged, m.conflicts) if m.merged and m.conflicts else "",
+        render_recovery(m.recovery) if m.recovery else "",
         _section("What is wanted", m.task.description),
         _acceptance(m),
         _clarifications(m),
@@ -164,7 +170,9 @@ def _handoff(h: Handoff) -> str:
     ):  # fmt: skip
         if items:
             lines.append(f"{words}:\n\n{_bullets(list(items))}")
-    if h.guidance:
+    if h.guidance and h.next_action == "continue":
+        lines.append(f"Its author says to whoever goes on:\n\n{quote(h.guidance)}")
+    elif h.guidance:
         lines.append(f"In its author's words: {h.guidance.strip()}")
     return "\n\n".join(lines) or "It says nothing more."
 
@@ -238,6 +246,8 @@ def _finish(m: Material) -> str:
             + ", ".join(f"`{c}` ({n})" for n, c in m.checks)
             + ". Run them yourself first."
         )
+    if m.wants_tests:
+        lines.append("Cover what you add or change with tests, as far as it can be tested.")
     if m.task.result_schema is not None:
         lines.append(
             "This task wants a structured result that meets its `result_schema`; hand it over with the completion."
@@ -249,10 +259,15 @@ def _finish(m: Material) -> str:
                 "`save_context` for notes worth keeping on the way."
             ),
             "If only a person can decide something, ask with `save_context` and `question`, then end. Don't guess.",
+            (
+                "If you leave work that is not good enough, or can't go on without somebody else, say so with `save_context` and "
+                "`next_action`: `needs_revision` or `blocked`, with what remains or what stands in the way."
+            ),
         ]
     else:
         lines.append(
-            "To leave a handoff, write JSON to the file named by `$BATON_RESULT`: `summary`, `decisions`, `remaining`, `questions`, `outcome`."
+            "To leave a handoff, write JSON to the file named by `$BATON_RESULT`: `summary`, `decisions`, `remaining`, `questions`, `outcome`, "
+            "`guidance` for whoever builds on it, and `next_action`: `complete`, `needs_revision`, `blocked` or `needs_input`."
         )
     lines.append(
         "Work that is only half done is worth more with an honest note than with a claim that it is finished."

@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitbaton.domain.outcome import OUTCOMES
+from gitbaton.domain.outcome import OUTCOMES, is_own_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,21 +128,12 @@ def measure_task(
     count, so that a task is judged alike before and while it is worked on.
     """
     ended = [a.outcome for a in attempts if a.outcome]
-    failures = sum(
-        1 for o in ended if not OUTCOMES[o].good and not OUTCOMES[o].infrastructure and o.value in _OWN
-    )
+    failures = sum(1 for o in ended if is_own_failure(o))
     returned = sum(1 for o in ended[:-1] if OUTCOMES[o].good) + bool(changes_wanted)
     return Size(
         task.title, task.description or "", task.type, len(task.acceptance), task.paths, len(task.depends_on), dependents,
         len(ended), failures, returned, parts,
     )  # fmt: skip
-
-
-#: Failures that say something about how hard a task is; a stop or a question doesn't.
-_OWN = frozenset((
-    "no_change", "out_of_scope", "guard_refused", "checks_failed", "invalid_result", "agent_refused", "agent_error", "timeout",
-    "idle", "turns", "budget", "blocked", "needs_revision",
-))  # fmt: skip
 
 
 # -- words -------------------------------------------------------------------------------------------------

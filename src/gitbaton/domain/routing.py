@@ -56,7 +56,7 @@ class Route(Part):
         bool | None, Field(strict=True, description="Whether the briefing asks for tests of what changes.")
     ] = None
     breakdown: Annotated[
-        bool | Literal["required"] | None,
+        Annotated[bool, Field(strict=True)] | Literal["required"] | None,
         Field(
             description=(
                 "true: such a task is named as one to split. required: nobody can claim it before it is split into parts."

@@ -109,6 +109,14 @@ def carry_out(
     }
     env.update(marks)
     log.say("prepare", f"private clone at {start[:10]}, briefing of {len(briefing.split())} words")
+    if material.recovery:
+        count = len(material.recovery.failures)
+        why = (
+            "its own author wants it revised"
+            if material.recovery.is_asked_for
+            else f"{count} attempts in a row failed"
+        )
+        log.say("prepare", f"recovery: {why}, so it looks for the cause first, as a troubleshooter")
     request = AgentRequest(
         task=task_id, attempt=state.attempt, run=claim.run, workplace=place.work, outbox=place.outbox, briefing=briefing,
         briefing_path=briefing_path, log_path=log.path, limits=settings.limits, env=env, model=settings.model,

@@ -33,7 +33,8 @@ from gitbaton.store.workplace import (
     make_workplace,
     remove_workplace,
 )
-from gitbaton.usecases.attempt import AttemptLog, find_secrets, read_instructions
+from gitbaton.usecases.attempt import find_secrets, read_instructions
+from gitbaton.usecases.attempt_log import AttemptLog
 from gitbaton.usecases.checks import check_result
 from gitbaton.usecases.material import Settings, own_server, settle
 from gitbaton.usecases.project import Project, refuse_inside
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.role import Role
     from gitbaton.domain.usage import Usage
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 ROUNDS = 3
 #: Ends after which what was handed in still counts: the agent was cut off, but not before it had handed it in.

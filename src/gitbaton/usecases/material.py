@@ -14,6 +14,8 @@ from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.plan import Plan
 from gitbaton.domain.routing import UNROUTED, Policy, Run, choose_run, find_policy
 from gitbaton.domain.task import Check, Task
+from gitbaton.domain.troubleshooting import ROLE as TROUBLESHOOTER
+from gitbaton.domain.troubleshooting import Recovery, find_failures
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 CLAUDE_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 _CLAUDE_SETTINGS = ("ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_RETRIES", "API_TIMEOUT_MS")
 _KEEP_LAST = 5
+#: Types of task whose result is no code.
+_WITHOUT_TESTS = ("docs", "spike", "review", "chore")
 
 
 class Settings(NamedTuple):
@@ -181,15 +185,20 @@ def gather_material(
         found = read_handoffs(repo, commit, need)
         dependencies.append((need, find_title(repo, commit, need), found[-1] if found else None))
     settings = around.settings
+    earlier = _read_earlier(repo, commit, work, task_id)
+    past = [a for a in state.attempts if a.number < attempt] if state else []
+    fresh_since = _find_fresh_start(state, attempt)
+    failures = find_failures(past, earlier, fresh_since=fresh_since)
     return Material(
         task_id=task_id, task=task, attempt=attempt, role_name=task.role, role=around.role, plan=plan,
-        dependencies=dependencies, earlier=_read_earlier(repo, commit, work, task_id),
-        attempts=[a for a in state.attempts if a.number < attempt][-_KEEP_LAST:] if state else [],
+        dependencies=dependencies, earlier=earlier, attempts=past[-_KEEP_LAST:],
         guidance=state.guidance if state else (),
         checks=[(c.name, c.run) for c in settings.checks],
         protected=[p for p in PROTECTED if not p.startswith("**/") and p not in repo.config.guards.allow],
         timeout_s=settings.limits.timeout_s, max_turns=settings.limits.turns_max,
-        has_tools=settings.agent.adapter == "claude", fresh_since=_find_fresh_start(state, attempt),
+        has_tools=settings.agent.adapter == "claude", fresh_since=fresh_since,
+        recovery=Recovery(failures, find_role(repo, commit, TROUBLESHOOTER)) if failures else None,
+        wants_tests=settings.policy.tests.value and task.type not in _WITHOUT_TESTS,
     )  # fmt: skip
 
 

@@ -207,8 +207,15 @@ def _gather_evidence(
         checks=checks, next_action=collected.handoff.next_action, question=collected.question,
         blocker=collected.handoff.blockers[0] if collected.handoff.blockers else None,
         has_handoff=bool(collected.handoff.summary), result_errors=errors,
-        documents_allowed=task.type in DOCUMENT_TYPES,
+        documents_allowed=task.type in DOCUMENT_TYPES, revise=_find_revision(collected),
     )  # fmt: skip
+
+
+def _find_revision(collected: Collected) -> str | None:
+    """What an agent says is to be revised: its first word on what is left, in a line."""
+    said = collected.handoff
+    words = next((w for w in (*said.remaining, *said.blockers, said.guidance, *said.next_steps) if w), None)
+    return shorten_to_line(words, 300) if words else None
 
 
 def _differs_from_base(project: Project, base: str, start: str) -> bool:
