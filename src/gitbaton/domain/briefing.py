@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.peerreview import list_musts
 from gitbaton.domain.troubleshooting import render_recovery
 from gitbaton.domain.wording import is_note, render_note
 
@@ -165,7 +166,7 @@ def _handoff(h: Handoff) -> str:
     for words, items in (
         ("Finished", h.completed), ("Not finished", h.remaining),
         ("Decided", [d.decision + (f", because {d.reason}" if d.reason else "") for d in h.decisions]),
-        ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", h.files_modified[:30]),
+        ("A second agent wanted", [f"{f.place}: {f.what}" for f in list_musts(h.peer_review)]), ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", h.files_modified[:30]),
         ("Results", h.artifacts),
     ):  # fmt: skip
         if items:

@@ -44,7 +44,7 @@ WORD_GROUPS = (
         "thread-safe", "memory leak", "streaming", "idempoten*", "protocol",
     )),
     WordGroup("a matter in which a mistake costs much", 18, 5, (
-        "auth*", "login", "password*", "payment*", "billing", "invoice*", "security", "encrypt*", "cryptograph*", "permission*",
+        "auth", "authent*", "authoriz*", "authoris*", "login", "password*", "payment*", "billing", "invoice*", "security", "encrypt*", "cryptograph*", "permission*",
         "credential*", "secret", "secrets", "personal data", "gdpr", "production data", "delete all", "data loss", "irreversibl*",
         "vulnerabilit*",
     )),

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from gitbaton.domain.document import NonEmptyText, Part, Text, take_text
 from gitbaton.domain.gates import Gates
+from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.task import Check
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.choices import Complexity
     from gitbaton.domain.complexity import Judgement
     from gitbaton.domain.config import AgentConfig, Config
+    from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.role import Role
     from gitbaton.domain.task import TaskRun
 
@@ -239,6 +241,27 @@ def _say_set(config: Config, part: str, name: str) -> str:
 def _first(*options: tuple[T | None, str], none: str) -> Chosen[T | None]:
     found = next(((value, source) for value, source in options if value is not None), (None, none))
     return Chosen(*found)
+
+
+def find_merge_obstacle(policy: Policy, outcome: Outcome, handoff: Handoff) -> str | None:
+    """Why work that a route lets be merged without a person is not, or None. Everything must be as good as can be."""
+    if outcome is not Outcome.SUCCEEDED:
+        return "it is a document, which a person reads"
+    if not handoff.verified:
+        return "no check vouches for it"
+    if policy.peer_review.value:
+        review = handoff.peer_review
+        if review is None or review.verdict != "accept":
+            return (
+                "no second agent has accepted it"
+                if not (review and review.verdict)
+                else "a second agent wants changes"
+            )
+    if handoff.questions:
+        return "its author asks a person something"
+    if handoff.remaining:
+        return "its author says that something remains"
+    return None
 
 
 def list_gates(routing: Routing) -> Gates:

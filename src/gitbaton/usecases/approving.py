@@ -39,7 +39,7 @@ def approve_task(project: Project, text: str, *, to: Delivery = HERE) -> Approve
     (``needs-no-approval``, ``already-finished``, ``uncommitted``).
     """
     refuse_inside(project, "approve tasks", hint="say in your handoff what waits for a person to approve it")
-    project, row = _find(project, text, to)
+    project, row, to = _find(project, text, to)
     if not needs_approval(row, Gates(*project.repo.config_file.facts.gates)):
         level = f"is {row.complexity}" if row.complexity else "has no complexity"
         raise Refusal(
@@ -56,7 +56,7 @@ def approve_task(project: Project, text: str, *, to: Delivery = HERE) -> Approve
 def withdraw_approval(project: Project, text: str, *, to: Delivery = HERE) -> Approved:
     """Take an approval back. Whoever is at the task goes on; nobody starts it again."""
     refuse_inside(project, "withdraw approvals")
-    project, row = _find(project, text, to)
+    project, row, to = _find(project, text, to)
     if row.approval is None:
         return Approved(row.id, None, None)
     return _write(project, row, RemoveField(("approved",)), "Withdraw the approval of {task}", to)
@@ -66,15 +66,15 @@ def _write(project: Project, row: TaskRow, edit: Edit, message: str, to: Deliver
     return Approved(row.id, row.approval, edit_task(project, row.id, [edit], message, to=to).edited)
 
 
-def _find(project: Project, text: str, to: Delivery) -> tuple[Project, TaskRow]:
-    project, view, _ = open_target(project, to)
+def _find(project: Project, text: str, to: Delivery) -> tuple[Project, TaskRow, Delivery]:
+    project, view, to = open_target(project, to)
     entry = find_entry(view, text)
     task = entry.row.id
     if entry.state in ("done", "cancelled"):
         raise Refusal(
             f"{task} is {entry.state} already", code="already-finished", hint=f"to open it again: baton reopen {task}"
         )  # fmt: skip
-    return project, entry.row
+    return project, entry.row, to
 
 
 def _read_approved(project: Project, row: TaskRow, to: Delivery) -> Task:

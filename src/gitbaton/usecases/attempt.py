@@ -16,10 +16,17 @@ from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.verdict import Verdict
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest
-from gitbaton.store.git import is_ancestor, read_objects
+from gitbaton.store.git import is_ancestor
 from gitbaton.store.workplace import Workplace, build_environment, make_workplace
 from gitbaton.usecases.joining import Joined, join_base
-from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
+from gitbaton.usecases.material import (
+    Surroundings,
+    find_secrets,
+    gather_material,
+    own_server,
+    read_instructions,
+    read_surroundings,
+)
 from gitbaton.usecases.news import News
 from gitbaton.usecases.rounds import Bench, work_in_rounds
 from gitbaton.usecases.watch import POLL_S, Watch
@@ -28,12 +35,11 @@ from gitbaton.usecases.worker import write_briefing
 
 if TYPE_CHECKING:
     from gitbaton.domain.guards import ChangedFile
-    from gitbaton.domain.handoff import CheckResult
+    from gitbaton.domain.handoff import CheckResult, PeerReview
     from gitbaton.domain.outbox import Collected
     from gitbaton.domain.state import Attempt, State
     from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
-    from gitbaton.usecases.material import Settings
     from gitbaton.usecases.project import Project
 
 
@@ -42,7 +48,8 @@ class Finished:
     """An attempt that ended, before anything was published: the verdict and all that stands behind it.
     ``tree`` is what the agent left, an object of the workplace's own git dir; ``joined`` where it began,
     ``branch_tip`` the task branch on the remote then (None: none). ``handed_back`` is what the agent was given to
-    mend on the way; ``heard`` the guidance that reached it; ``unresolved`` files in which conflict markers are left.
+    mend on the way; ``heard`` the guidance that reached it; ``unresolved`` files in which conflict markers are left;
+    ``peer`` what a second agent says about the work.
     """
 
     claim: Claim
@@ -61,6 +68,7 @@ class Finished:
     handed_back: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
+    peer: PeerReview | None = None
 
 
 def carry_out(
@@ -149,26 +157,8 @@ def carry_out(
     return Finished(
         claim=claim, around=around, place=place, joined=joined, branch_tip=branch_tip, tree=last.tree, changes=last.changes,
         report=last.report, collected=last.collected, checks=last.checks, verdict=last.verdict, secrets=secrets,
-        interrupted=last.interrupted, handed_back=handed_back, heard=watch.heard, unresolved=last.unresolved,
+        interrupted=last.interrupted, handed_back=handed_back, heard=watch.heard, unresolved=last.unresolved, peer=last.peer,
     )  # fmt: skip
-
-
-#: Secrets of the runner itself that must never appear in what is published.
-_SECRET_NAMES = (
-    "GITHUB_TOKEN",
-    "GH_TOKEN",
-    "BATON_GITHUB_TOKEN",
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "ACTIONS_RUNTIME_TOKEN",
-)
-
-
-def find_secrets(project: Project, settings: Settings) -> dict[str, str]:
-    """What must not appear in anything that is kept, by name."""
-    names = _SECRET_NAMES + settings.secrets
-    return {n: project.environment[n] for n in names if project.environment.get(n)}
 
 
 def find_question(state: State) -> Attempt | None:
@@ -201,14 +191,6 @@ def find_start(project: Project, claim: Claim) -> tuple[str, str | None]:
 
 def _contains(project: Project, commit: str, other: str) -> bool:
     return is_ancestor(project.repo.git, other, commit)
-
-
-def read_instructions(project: Project, commit: str) -> str:
-    """The repository's own CLAUDE.md or AGENTS.md on base, which every agent is told."""
-    for text in read_objects(project.repo.git, [f"{commit}:CLAUDE.md", f"{commit}:AGENTS.md"]):
-        if text:
-            return text.decode("utf-8", "replace")
-    return ""
 
 
 def explain_breakdown(error: BaseException) -> Verdict:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class RunEvent(NamedTuple):
     """Something the runner did, for people to follow. ``kind`` groups lines; ``text`` is one line."""
 
-    kind: Literal["claim", "prepare", "agent", "guard", "check", "publish", "review", "end"]
+    kind: Literal["claim", "prepare", "agent", "guard", "check", "peer", "publish", "review", "end"]
     text: str
     turns: int = 0
     cost_usd: float | None = None

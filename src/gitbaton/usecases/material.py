@@ -285,3 +285,29 @@ def own_server(environment: Sequence[tuple[str, str]]) -> dict[str, object]:
         "args": ["-P", "-m", "gitbaton", "mcp"],
         "env": {**dict(environment), "PYTHONPATH": os.pathsep.join(folders)},
     }
+
+
+#: Secrets of the runner itself that must never appear in what is published.
+_SECRET_NAMES = (
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "BATON_GITHUB_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+)
+
+
+def find_secrets(project: Project, settings: Settings) -> dict[str, str]:
+    """What must not appear in anything that is kept, by name."""
+    names = _SECRET_NAMES + settings.secrets
+    return {n: project.environment[n] for n in names if project.environment.get(n)}
+
+
+def read_instructions(project: Project, commit: str) -> str:
+    """The repository's own CLAUDE.md or AGENTS.md on base, which every agent is told."""
+    for text in read_objects(project.repo.git, [f"{commit}:CLAUDE.md", f"{commit}:AGENTS.md"]):
+        if text:
+            return text.decode("utf-8", "replace")
+    return ""

@@ -23,6 +23,7 @@ from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
 from gitbaton.usecases.salvage import keep_unfinished
+from gitbaton.usecases.self_merge import merge_by_itself
 from gitbaton.usecases.sync import reconcile
 from gitbaton.usecases.transitions import read_tip
 from gitbaton.usecases.watch import POLL_S
@@ -152,7 +153,7 @@ def run_claimed(
         project = project.reread()
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
         log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
-        published = publish(project, done, log)
+        published = merge_by_itself(project, done, publish(project, done, log), log)
     except BaseException as error:
         problem = explain_os_error(error) or error
         if isinstance(error, KeyboardInterrupt) and not has_begun:
