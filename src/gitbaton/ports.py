@@ -157,20 +157,37 @@ class Agent(Protocol):
         """
 
 
+def never() -> None:
+    """A ``should_stop`` that lets everything run."""
+
+
 class ShellRun(NamedTuple):
-    """How a shell command ended, and the end of what it printed."""
+    """How a shell command ended, and the end of what it printed. ``stopped_by`` is what ``should_stop`` gave, if that
+    ended it.
+    """
 
     exit_code: int
     output: str
     seconds: float
     timed_out: bool
+    stopped_by: Outcome | None = None
 
 
 class Shell(Protocol):
     """Runs checks."""
 
-    def __call__(self, command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> ShellRun:
-        """Run ``command`` with nothing but ``env``, and end all it started. Never raises for what it does."""
+    def __call__(
+        self,
+        command: str,
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout_s: float,
+        should_stop: Callable[[], Outcome | None] = never,
+    ) -> ShellRun:
+        """Run ``command`` with nothing but ``env``, and end all it started. ``should_stop`` is asked at least once a
+        second, and what it gives ends the command. Never raises for what it does.
+        """
 
 
 # -- forge ------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitbaton.errors import Refusal, UsageError
-from gitbaton.ports import ShellRun
+from gitbaton.ports import ShellRun, never
 from gitbaton.store.edits import complete_interrupted
 from gitbaton.store.refs import open_refs
 from gitbaton.store.repository import Repository, open_repository
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gitbaton.domain.config import AgentConfig
+    from gitbaton.domain.outcome import Outcome
     from gitbaton.ports import Agent, Forge
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -165,9 +166,17 @@ def open_agent(name: str, config: AgentConfig) -> Agent:
     return ClaudeCode(name, program=config.program or "claude")
 
 
-def run_shell(command: str, *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> ShellRun:
+def run_shell(
+    command: str,
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float,
+    should_stop: Callable[[], Outcome | None] = never,
+) -> ShellRun:
     """``ports.Shell`` by a supervised process."""
     from gitbaton.edges.process import run_command
 
-    done = run_command(command, cwd=cwd, env=env, timeout_s=timeout_s)
-    return ShellRun(done.exit_code, done.output, done.seconds, done.timed_out)
+    done = run_command(command, cwd=cwd, env=env, timeout_s=timeout_s, should_stop=should_stop)
+    ended = None if done.timed_out else done.stopped_by
+    return ShellRun(done.exit_code, done.output, done.seconds, done.timed_out, ended)

@@ -18,7 +18,6 @@ from gitbaton.domain.rules import (
     check_links,
     check_names,
     check_unique,
-    check_workflow,
     iter_references,
 )
 from gitbaton.domain.task import Task
@@ -262,34 +261,3 @@ def test_references_of_each_document() -> None:
     )
     assert list(iter_references("p", flow)) == [Reference("p", ("steps", 1, "role"), "role", "r")]
     assert list(iter_references("p", Config(agent="a"))) == [Reference("p", ("agent",), "agent", "a")]
-
-
-# -- workflows --------------------------------------------------------------------------------------
-
-
-def test_a_workflow_holds_together() -> None:
-    flow = Workflow.model_validate(
-        {
-            "title": "w",
-            "parameters": {"deep": {}},
-            "steps": [
-                {"id": "build", "title": "b", "depends_on": ["tset"]},
-                {"id": "test", "title": "t", "depends_on": ["build", "ship"], "when": "deep"},
-                {"id": "ship", "title": "s", "depends_on": ["test"], "when": "wide"},
-                {"id": "build", "title": "again"},
-            ],
-        }
-    )
-    assert list(check_workflow("w", flow)) == [
-        Finding(
-            "w",
-            ("steps", 0, "depends_on", 0),
-            "dangling-dependency",
-            "there is no step 'tset', did you mean 'test'?",
-        ),
-        Finding("w", ("steps", 2, "when"), "unknown-parameter", "there is no parameter 'wide'"),
-        Finding("w", ("steps", 3, "id"), "duplicate-id", "there is a step 'build' above"),
-        Finding(
-            "w", ("steps", 2, "depends_on", 0), "dependency-cycle", "steps in a circle: ship → test → ship"
-        ),
-    ]

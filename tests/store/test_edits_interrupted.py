@@ -30,7 +30,7 @@ EDITED = TEXT.replace("low", "high")
 WRAPPER = """\
 #!/bin/sh
 case " $* " in *" $STOP_AT "*)
-  case "$STOP_HOW" in after) '{git}' "$@" ;; esac
+  case "$STOP_HOW" in fails) echo 'fatal: unable to write file: No space left on device' >&2; exit 128 ;; after) '{git}' "$@" ;; esac
   kill -9 $PPID
   exit 1 ;;
 esac
@@ -49,15 +49,20 @@ def baton(work: Checkout) -> Baton:
     return Baton(work.path, work.path.parent / "home")
 
 
-def kill(work: Checkout, point: tuple[str, str], *words: str) -> None:
-    """Run a command that is killed at ``point``."""
+def disturb(work: Checkout, point: tuple[str, str]) -> Baton:
+    """Commands that end, or whose git fails, at ``point``."""
     folder = work.path.parent / "bin"
     folder.mkdir(exist_ok=True)
     (folder / "git").write_text(WRAPPER.format(git=shutil.which("git")))
     (folder / "git").chmod(0o755)
     env = {"PATH": f"{folder}:{os.environ['PATH']}", "STOP_AT": point[0], "STOP_HOW": point[1]}
-    command = Baton(work.path, work.path.parent / "home", env)
-    assert command.try_run(*(words or ("set", "a", "priority=high"))).code == -signal.SIGKILL
+    return Baton(work.path, work.path.parent / "home", env)
+
+
+def kill(work: Checkout, point: tuple[str, str], *words: str) -> None:
+    """Run a command that is killed at ``point``."""
+    said = disturb(work, point).try_run(*(words or ("set", "a", "priority=high")))
+    assert said.code == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("point", [MOVED, WRITTEN])
@@ -78,6 +83,15 @@ def test_the_next_command_completes_it(
     assert work.read(TASK) == EDITED
     assert work.status() == " M tasks/b.yaml\nM  x.py\n?? loose.txt"
     photograph(work.path)  # asserts that nothing was left behind
+
+
+@pytest.mark.parametrize("call", ["ls-files --stage -v", "update-index", "ls-tree"])
+def test_it_is_completed_later_where_git_fails_meanwhile(work: Checkout, call: str) -> None:
+    kill(work, MOVED)
+    disturb(work, (call, "fails")).try_run("doctor", "--fix")
+    baton(work)("list")
+    assert work.read(TASK) == EDITED
+    assert work.status() == ""
 
 
 def test_before_the_branch_moved_it_never_happened(work: Checkout) -> None:

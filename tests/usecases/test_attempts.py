@@ -235,6 +235,25 @@ def test_a_person_who_stops_it(trial: Trial) -> None:
     assert trial.files("refs/heads/baton/job") == ["work.txt"]
 
 
+@pytest.mark.promise("attempt.kept")
+def test_a_person_who_stops_it_while_its_work_is_checked(trial: Trial) -> None:
+    trial.plan(config="checks: [{name: long, run: sleep 300}, {name: other, run: 'true'}]\n")
+    asked = trial.project()
+
+    def stop(event: RunEvent) -> None:
+        trial.events.append(event)
+        if event.text == "long: sleep 300":
+            stop_task(trial.project(), "job", "the spec changes")
+
+    trial.write_agent(WRITE)
+    ran = run_task(asked, "job", stop, poll_s=0)
+    assert isinstance(ran, Ran)
+    assert ran.verdict.outcome is Outcome.STOPPED
+    said = [event.text for event in trial.events if event.kind == "check"]
+    assert said == ["long: sleep 300", "long was ended: a person stopped it"]
+    assert trial.files("refs/heads/baton/job") == ["work.txt"]
+
+
 def take_over(trial: Trial) -> None:
     """Somebody else claims the task, as if the lease had passed."""
     advance(trial.project(), "job", "claimed", lambda _: {"run": "another-run", "attempt": 2, "lease": None})

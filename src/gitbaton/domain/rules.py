@@ -207,8 +207,16 @@ def iter_references(path: str, document: Document) -> Iterator[Reference]:
         yield Reference(path, ("milestone",), "milestone", document.milestone)
     elif isinstance(document, Workflow):
         for n, step in enumerate(document.steps):
-            if step.role:
-                yield Reference(path, ("steps", n, "role"), "role", step.role)
+            run = step.run
+            named = [
+                ("role", step.role),
+                ("milestone", step.milestone),
+                ("agent", run.agent if run else None),
+            ]
+            fields = {"agent": ("run", "agent")}
+            for noun, name in named:
+                if name and "{{" not in name:
+                    yield Reference(path, ("steps", n, *fields.get(noun, (noun,))), noun, name)
     elif isinstance(document, Config) and document.agent:
         yield Reference(path, ("agent",), "agent", document.agent)
 
@@ -253,29 +261,3 @@ def check_handoff(path: str, handoff: Handoff) -> Iterator[Finding]:
     elif (folder := parts[2]) != (handoff.task or "sessions"):
         said = f"it is about {handoff.task or 'no task'}, but stands in the folder {folder}, where nobody looks for it"
         yield Finding(path, ("task",), "wrong-folder", said)
-
-
-# -- workflows ------------------------------------------------------------------------------------------
-
-
-def check_workflow(path: str, workflow: Workflow) -> Iterator[Finding]:
-    """Steps have ids of their own, depend on steps of this workflow, and not on themselves; conditions name
-    parameters.
-    """
-    ids = [step.id for step in workflow.steps]
-    for n, step in enumerate(workflow.steps):
-        if step.id in ids[:n]:
-            yield Finding(path, ("steps", n, "id"), "duplicate-id", f"there is a step '{step.id}' above")
-        for m, need in enumerate(step.depends_on):
-            if need not in ids:
-                near = find_similar(need, ids, 1)
-                said = f"there is no step '{need}'" + (f", did you mean '{near[0]}'?" if near else "")
-                yield Finding(path, ("steps", n, "depends_on", m), "dangling-dependency", said)
-        if step.when is not None and step.when not in workflow.parameters:
-            said = f"there is no parameter '{step.when}'"
-            yield Finding(path, ("steps", n, "when"), "unknown-parameter", said)
-    edges = {step.id: step.depends_on for step in workflow.steps}
-    for ring in find_cycles(edges):
-        n = max(n for n, name in enumerate(ids) if name == ring[0])
-        place = ("steps", n, "depends_on", workflow.steps[n].depends_on.index(ring[1]))
-        yield Finding(path, place, "dependency-cycle", f"steps in a circle: {_way(ring)}")

@@ -14,6 +14,7 @@ from gitbaton.domain.outcome import Outcome
 from gitbaton.edges.lines import LineSplitter, Tail
 from gitbaton.edges.program import find_program
 from gitbaton.edges.supervision import Stream, Supervision, Watch
+from gitbaton.ports import never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,10 +50,6 @@ class CommandResult(NamedTuple):
     @property
     def timed_out(self) -> bool:
         return self.stopped_by is Outcome.TIMEOUT
-
-
-def never() -> None:
-    """A ``should_stop`` that lets everything run."""
 
 
 def run_supervised(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: How long to wait for somebody else's git command to give the index back, and how often to look.
 LOCK_PATIENCE_S = 5.0
 _LOCK_POLL_S = 0.02
+#: No other way of taking the lock has more room.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _EFFECTIVE = os.access in os.supports_effective_ids
 
 
@@ -129,9 +131,9 @@ class IndexLock:
         """Raises ``FileExistsError``."""
         try:
             os.link(self._ticket, self._lock)
-        except FileExistsError:
-            raise
-        except OSError:
+        except OSError as error:
+            if isinstance(error, FileExistsError) or error.errno in _FULL:
+                raise
             said = self._ticket.read_bytes()
             with self._lock.open("xb") as lock:
                 try:

@@ -146,7 +146,9 @@ def _complete(repo: Repository, journal: Journal, steps: Mapping[str, Step]) -> 
     with IndexLock(repo, journal.ticket) as index:
         try:
             entries = read_index(repo.git, list(steps))
-        except Refusal:
+        except Refusal as refusal:
+            if refusal.code != "merge-in-progress":  # git could not say: the note stays for the next command
+                raise
             return []  # a person is in the middle of a merge there
         lines = {p: s.staged[1] for p, s in steps.items() if s.staged and entries.get(p) == s.staged[0]}
         texts = {

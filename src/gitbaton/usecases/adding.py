@@ -9,7 +9,7 @@ everything else to ``tasks``.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gitbaton.domain.ids import check_id, make_slug
 from gitbaton.errors import Refusal
@@ -21,10 +21,13 @@ from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.writing import Written, write_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
+    from gitbaton.errors import Problem
+    from gitbaton.store.edits import Edited
     from gitbaton.store.repository import Repository
-    from gitbaton.usecases.project import Project
+    from gitbaton.store.threetexts import Change
+    from gitbaton.usecases.project import Project, View
 
 #: Fields that refer to nothing, in the order of the schema.
 PLAIN = (
@@ -119,3 +122,117 @@ def _is_on_disk(folder: str, start: str) -> bool:
         except OSError:
             return True  # nobody knows what is there
     return False
+
+
+# -- several documents in one commit ---------------------------------------------------------------------------
+
+
+class NewDocument(NamedTuple):
+    """A file to be written, and its fields as in its schema. Ids that it names are whole."""
+
+    kind: Literal["task", "plan"]
+    id: str
+    fields: Mapping[str, Any]
+
+
+def add_documents(
+    project: Project,
+    view: View,
+    documents: Sequence[NewDocument],
+    message: str,
+    *,
+    to: Delivery,
+    also: Mapping[str, Change] | None = None,
+) -> Edited:
+    """Write new tasks and plans, and make the edits ``also`` (path → function of its text), in one commit: all or
+    nothing. They may refer to one another. ``project``, ``view`` and ``to`` come from ``open_target``.
+
+    Raises ``Refusal`` (``taken-id``, ``inside-attempt``; ``bad-documents`` with every problem of what would be
+    written) and what ``write_documents`` raises; then nothing is written.
+    """
+    from gitbaton.usecases.project import refuse_inside
+
+    refuse_inside(project, "write several files", hint="propose tasks one by one with create_task")
+    _refuse_taken([d.id for d in documents if d.kind == "task"], list_taken(view), "task")
+    _refuse_taken([d.id for d in documents if d.kind == "plan"], view.contents.plans, "plan")
+    texts = dict(_render(project, document) for document in documents)
+    if problems := find_new_problems(view, texts):
+        raise Refusal(
+            str(problems[0]) if len(problems) == 1 else f"{len(problems)} problems in what would be written",
+            code="bad-documents", hint="nothing was written; give values that fit", problems=problems,
+        )  # fmt: skip
+    changes: dict[str, Change] = {path: _create(path, text) for path, text in texts.items()}
+    return write_documents(project, {**changes, **(also or {})}, message, to)
+
+
+def list_taken(view: View) -> set[str]:
+    """The ids that a new task can't have."""
+    return {*view.board.entries, *(b.id for b in view.board.broken), *view.tips.states}
+
+
+def _refuse_taken(ids: Sequence[str], taken: Collection[str], noun: str) -> None:
+    seen: set[str] = set()
+    for name in map(check_id, ids):
+        if name in taken or name in seen:
+            raise Refusal(f"there is a {noun} '{name}' already", code="taken-id", hint="choose another id")
+        seen.add(name)
+
+
+def _render(project: Project, document: NewDocument) -> tuple[str, bytes]:
+    from gitbaton.store.documents import render_document
+    from gitbaton.store.layout import plan_path
+    from gitbaton.store.live import render_time
+
+    kind, name, fields = document
+    value = {k: v for k, v in fields.items() if v not in (None, [], (), {})}
+    path = (
+        task_path(name, project.repo.config.layout, value.get("plan")) if kind == "task" else plan_path(name)
+    )
+    status = "todo" if kind == "task" else "active"
+    whole = {"status": status, "created": render_time(project.clock()), **value}
+    return path, render_document(whole, path, kind)
+
+
+def _create(path: str, text: bytes) -> Change:
+    def create(old: bytes | None) -> bytes:
+        if old is not None:
+            raise Refusal(f"{path} exists already", code="taken-id", hint="choose another id")
+        return text
+
+    return create
+
+
+def find_new_problems(view: View, texts: Mapping[str, bytes]) -> list[Problem]:
+    """Every problem of new files (path → text), by themselves and with what there is."""
+    from gitbaton.domain.plan import Plan
+    from gitbaton.domain.rules import PlanRow, check_graph, check_links
+    from gitbaton.domain.task import Task
+    from gitbaton.errors import Problem
+    from gitbaton.store.documents import judge_document, row_of
+    from gitbaton.store.layout import classify
+    from gitbaton.store.schemas import shape_for
+    from gitbaton.store.yamlfile import field_name, parse_yaml
+
+    problems: list[Problem] = []
+    rows, plans, sources = [], [], {}
+    tasks = {*view.board.entries, *(b.id for b in view.board.broken)}
+    known_plans = {*view.contents.plans}
+    for path, text in texts.items():
+        place = classify(path)
+        assert place is not None
+        sources[path] = parse_yaml(text, path, shape_for(place.kind))
+        document, found = judge_document(sources[path], place.kind)
+        problems += found
+        (tasks if place.kind == "task" else known_plans).add(place.id)
+        if isinstance(document, Task):
+            rows.append(row_of(document, path, place.id))
+        elif isinstance(document, Plan):
+            plans.append(PlanRow(place.id, path, document.tasks))
+    together = [*rows, *(entry.row for entry in view.board.entries.values())]
+    for finding in (*check_links(rows, plans, tasks, known_plans), *check_graph(together)):
+        if finding.path in sources:
+            where = sources[finding.path].position(finding.field)
+            problems.append(
+                Problem(finding.path, *where, field_name(finding.field), finding.code, finding.message)
+            )
+    return sorted(problems)

@@ -6,12 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.handoff import CheckResult
+from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.wording import clean_text
 from gitbaton.errors import Refusal
+from gitbaton.ports import never
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from gitbaton.domain.outcome import Outcome
     from gitbaton.store.workplace import Workplace
     from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.material import Surroundings
@@ -23,18 +27,23 @@ _WORD = re.compile(r"\w")
 
 
 def run_checks(
-    project: Project, around: Surroundings, place: Workplace, env: dict[str, str], log: AttemptLog
-) -> tuple[CheckResult, ...]:
+    project: Project, around: Surroundings, place: Workplace, env: dict[str, str], log: AttemptLog,
+    should_stop: Callable[[], Outcome | None] = never,
+) -> tuple[CheckResult, ...]:  # fmt: skip
     """Run every check, in order, in the agent's folder; later ones too when one fails, so that the next
-    attempt hears of all.
+    attempt hears of all. What ``should_stop`` gives ends the check that runs, which then says nothing, and all others.
     """
     results = []
     folder = _inside(place.work, around.task.working_directory)
     for check in around.settings.checks:
         log.say("check", f"{check.name}: {check.run}")
         done = project.run_shell(
-            check.run, cwd=folder, env=env, timeout_s=check.timeout or project.repo.config.timeouts.check
-        )
+            check.run, cwd=folder, env=env, timeout_s=check.timeout or project.repo.config.timeouts.check,
+            should_stop=should_stop,
+        )  # fmt: skip
+        if done.stopped_by:
+            log.say("check", f"{check.name} was ended: {OUTCOMES[done.stopped_by].words}")
+            break
         passed = done.exit_code == 0 and not done.timed_out
         output = clean_text(done.output)[-_CHECK_OUTPUT:].strip()
         if done.timed_out:

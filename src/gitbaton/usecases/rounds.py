@@ -186,11 +186,11 @@ def _go_round(bench: Bench, request: AgentRequest, meter: Meter, before: Round |
     checks: tuple[CheckResult, ...] = ()
     if report.outcome is Outcome.SUCCEEDED and not findings and collected.question is None and not unresolved:
         try:
-            checks = run_checks(project, around, place, bench.check_env, log)
+            checks = run_checks(project, around, place, bench.check_env, log, bench.watch)
         except KeyboardInterrupt:  # what the agent did is a checkpoint all the same
             report, interrupted = replace(report, outcome=Outcome.STOPPED, message=INTERRUPTED), True
         meter.other_s += sum(check.seconds or 0 for check in checks)
-        if ended := bench.watch():  # checks can take long
+        if ended := bench.watch():
             report = replace(report, outcome=ended, message=OUTCOMES[ended].words)
     seen = _gather_evidence(bench, report, collected, findings, checks, changes)
     verdict = judge_attempt(seen._replace(unresolved=unresolved))

@@ -16,7 +16,7 @@ from gitbaton.store.layout import task_path
 from gitbaton.store.live import render_time
 from gitbaton.store.outbox import read_outbox, write_item
 from gitbaton.store.yamledit import AddItem, Edit, RemoveItem, SetField
-from gitbaton.usecases.adding import add_task
+from gitbaton.usecases.adding import add_task, list_taken
 from gitbaton.usecases.assignments import list_edits, parse_assignment
 from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, View, find_row, refuse_inside
@@ -44,7 +44,7 @@ def add_any_task(
         value["title"] = " ".join(title.split())
     project, view, to = open_target(project, to)
     proposed = [t.id for t in read_outbox(project.outbox).tasks if t.id] if project.outbox else []
-    taken = {*view.board.entries, *(b.id for b in view.board.broken), *view.tips.states, *proposed}
+    taken = {*list_taken(view), *proposed}
     if task_id is not None and check_id(task_id) in taken:
         raise Refusal(
             f"there is a task '{task_id}' already",

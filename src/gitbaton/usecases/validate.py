@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.config import Config
 from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.plan import Plan
+from gitbaton.domain.recipe import check_workflow
 from gitbaton.domain.rules import (
     Finding,
     PlanRow,
@@ -15,7 +16,6 @@ from gitbaton.domain.rules import (
     check_links,
     check_names,
     check_unique,
-    check_workflow,
     iter_references,
 )
 from gitbaton.domain.task import Task

@@ -38,13 +38,17 @@ class Watch:
         self._on_hold = on_hold
         self._hold = claim.tip.state.hold
         self.heard = claim.tip.state.guidance
+        self._ended: Outcome | None = None
         self._next = project.clock().timestamp() + poll_s
 
     def __call__(self) -> Outcome | None:
-        """STOPPED or LOST_LEASE when the agent must end, else None."""
+        """STOPPED or LOST_LEASE when the attempt must end, and ever after, else None."""
         now = self._project.clock().timestamp()
-        if now < self._next:
-            return None
+        if self._ended is None and now >= self._next:
+            self._ended = self._look(now)
+        return self._ended
+
+    def _look(self, now: float) -> Outcome | None:
         self._next = now + self._poll_s
         try:
             self._project.refs.fetch()

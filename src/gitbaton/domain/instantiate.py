@@ -1,0 +1,335 @@
+"""A workflow made into plain tasks. Pure: the same recipe, parameters and ids give the same tasks.
+
+Steps in a ``repeat`` are unrolled to as many tasks as there will be rounds: nothing hidden runs later. A step whose
+condition doesn't hold is left out, and what depended on it depends on what it depended on. A step that is a parent
+waits for its parts, so these count as what it depended on, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gitbaton.domain.filling import fill_command, fill_line, fill_text, parse_condition
+from gitbaton.domain.ids import find_similar
+from gitbaton.domain.recipe import ROUNDS_MAX, check_workflow, list_waits
+from gitbaton.errors import Refusal, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from gitbaton.domain.task import TaskRun
+    from gitbaton.domain.workflow import Repeat, Step, Workflow
+
+_TITLE_MAX = 200
+#: A step and its round, 0 for a step that is not repeated.
+_Key = tuple[str, int]
+
+
+class NewTask(NamedTuple):
+    """A task to be written: its id, the step it comes from (with the round's number, as ``review-2``), and its fields
+    as in the task schema.
+    """
+
+    id: str
+    step: str
+    fields: dict[str, Any]
+
+
+class _Copy(NamedTuple):
+    """A step in one round: what it waits for, its parent, and what its names stand for."""
+
+    key: _Key
+    step: Step
+    needs: tuple[_Key, ...]
+    parent: _Key | None
+    values: Mapping[str, str]
+    used: bool
+    rounds: int
+
+
+def instantiate(
+    workflow: Workflow,
+    parameters: Mapping[str, str],
+    *,
+    prefix: str | None = None,
+    plan: str | None = None,
+    taken: Collection[str] = (),
+    make_id: Callable[[str, Collection[str]], str],
+) -> tuple[NewTask, ...]:
+    """The tasks that the workflow gives, in the order of its steps. Ids come from the titles, or with ``prefix`` from
+    it and the step; ``make_id`` gives a free one for a title and the ids that are taken.
+
+    Raises ``UsageError`` for parameters that don't fit (``bad-parameters``, all at once) or a task that would not be
+    valid (``bad-value``), ``Refusal`` (``bad-workflow``) for a workflow that has problems, or gives no task at all
+    (``no-steps``).
+    """
+    if found := [f.message for f in check_workflow("", workflow)]:
+        raise Refusal(
+            f"the workflow has mistakes: {'; '.join(found)}", code="bad-workflow", hint="baton validate"
+        )
+    values = settle_parameters(workflow, parameters)
+    copies = _leave_out_empty_parents(_unroll(workflow, values))
+    kept = [copy for copy in copies.values() if copy.used]
+    if not kept:
+        raise Refusal(
+            "with these values every step is left out",
+            code="no-steps",
+            hint="see the conditions with: baton workflow show",
+        )
+    ids: dict[_Key, str] = {}
+    used = set(taken)
+    titles = {copy.key: _make_title(copy) for copy in kept}
+    for copy in kept:
+        ids[copy.key] = make_id(f"{prefix} {_name(copy)}" if prefix else titles[copy.key], used)
+        used.add(ids[copy.key])
+    waits = _bridge(copies)
+    return tuple(
+        NewTask(
+            ids[copy.key],
+            _name(copy),
+            {
+                "title": titles[copy.key],
+                **_list_fields(copy),
+                **({"depends_on": needs} if (needs := [ids[key] for key in waits[copy.key]]) else {}),
+                **({"parent": ids[above]} if (above := _find_parent(copies, copy)) else {}),
+                **({"plan": plan} if plan else {}),
+            },
+        )
+        for copy in kept
+    )
+
+
+# -- parameters ------------------------------------------------------------------------------------------------
+
+
+def settle_parameters(workflow: Workflow, given: Mapping[str, str]) -> dict[str, str]:
+    """What each parameter stands for, for those that stand for something. Raises ``UsageError``
+    (``bad-parameters``) that names all that is wrong, and says what there is.
+    """
+    known = workflow.parameters
+    wrong = []
+    for name in given:
+        if name not in known:
+            near = find_similar(name, known, 1)
+            wrong.append(f"there is no parameter '{name}'" + (f", did you mean '{near[0]}'?" if near else ""))
+    values = {}
+    for name, parameter in known.items():
+        value = given.get(name)
+        value = (value if value is not None and value.strip() else parameter.default or "").strip()
+        if parameter.required and not value:
+            wrong.append(
+                f"'{name}' is missing" + (f" ({parameter.description})" if parameter.description else "")
+            )
+        elif value and parameter.one_of and value not in parameter.one_of:
+            wrong.append(f"'{name}' must be one of {', '.join(parameter.one_of)}, not '{value}'")
+        elif "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            wrong.append(f"'{name}' has a character that no text file can hold")
+        elif value:
+            values[name] = value
+    if wrong:
+        raise UsageError(
+            "; ".join(wrong), code="bad-parameters", hint=f"it takes: {describe_parameters(workflow)}",
+            data={"parameters": sorted(known), "required": sorted(n for n, p in known.items() if p.required)},
+        )  # fmt: skip
+    return values
+
+
+def describe_parameters(workflow: Workflow) -> str:
+    """What can be given, on one line."""
+    said = []
+    for name, p in workflow.parameters.items():
+        notes = [
+            *(["required"] if p.required else []),
+            *([" or ".join(p.one_of)] if p.one_of else []),
+            *([f"default: {p.default}"] if p.default else []),
+        ]
+        said.append(name + (f" ({', '.join(notes)})" if notes else ""))
+    return ", ".join(said) or "no parameters"
+
+
+# -- rounds ----------------------------------------------------------------------------------------------------
+
+
+def _unroll(workflow: Workflow, values: Mapping[str, str]) -> dict[_Key, _Copy]:
+    """Every step in every round, left-out ones too, in the order of the steps."""
+    groups = {name: repeat for repeat in workflow.repeat for name in repeat.steps}
+    rounds = {id(repeat): _count(repeat, values) for repeat in workflow.repeat}
+    edges = _list_edges(workflow)
+    copies: dict[_Key, _Copy] = {}
+    for step in workflow.steps:
+        group = groups.get(step.id)
+        items = rounds[id(group)] if group else None
+        for number, item in enumerate(items or [""], 1):
+            own = dict(values)
+            if group is not None:
+                own |= {"round": str(number), **({"item": item} if group.over is not None else {})}
+            key = (step.id, number if group is not None else 0)
+            needs: list[_Key] = []
+            for need in step.depends_on:
+                other = groups.get(need)
+                if other is None or other is group:
+                    needs.append((need, number if other is not None else 0))
+                else:
+                    last = max(1, len(rounds[id(other)]))
+                    needs += [(need, n) for n in range(1 if other.at_once else last, last + 1)]
+            if group is not None and number > 1 and not group.at_once and not edges[step.id] & {*group.steps}:
+                needs += [(name, number - 1) for name in _list_exits(group, edges)]
+            parent = (step.parent, number if step.parent in groups else 0) if step.parent else None
+            used = (items is None or bool(items)) and (
+                step.when is None or parse_condition(step.when).holds(own)
+            )
+            copies[key] = _Copy(key, step, tuple(dict.fromkeys(needs)), parent, own, used, len(items or ()))
+    return copies
+
+
+def _list_edges(workflow: Workflow) -> dict[str, set[str]]:
+    return {name: set(waits) for name, waits in list_waits(workflow.steps).items()}
+
+
+def _list_exits(group: Repeat, edges: Mapping[str, set[str]]) -> list[str]:
+    """The steps of a round that no other step of it waits for."""
+    waited = {need for name in group.steps for need in edges[name]}
+    return [name for name in group.steps if name not in waited]
+
+
+def _count(repeat: Repeat, values: Mapping[str, str]) -> list[str]:
+    """An item for each round; for ``times`` its number."""
+    if repeat.over is not None:
+        items = (fill_text(repeat.over, values) or "").replace("\n", ",").split(",")
+        found = list(dict.fromkeys(" ".join(item.split()) for item in items if item.strip()))
+        if len(found) > ROUNDS_MAX:
+            raise _too_many(f"{len(found)} items", repeat.over)
+        return found
+    said = fill_line(repeat.times or "", values) or "0"
+    if not said.isdecimal() or not said.isascii() or int(said) > ROUNDS_MAX:
+        raise _too_many(f"'{said}'", repeat.times or "")
+    return [str(n + 1) for n in range(int(said))]
+
+
+def _too_many(said: str, text: str) -> UsageError:
+    return UsageError(
+        f"{text} must be from 0 to {ROUNDS_MAX}, not {said}", code="bad-parameters",
+        hint="run the workflow several times for more",
+    )  # fmt: skip
+
+
+# -- what is left out ------------------------------------------------------------------------------------------
+
+
+def _leave_out_empty_parents(copies: Mapping[_Key, _Copy]) -> dict[_Key, _Copy]:
+    """A step that all parts are left out of is left out, too: alone it would be a task."""
+    kids = _group_by_parent(copies.values())
+
+    def is_used(copy: _Copy) -> bool:
+        parts = kids.get(copy.key)
+        return copy.used and (parts is None or any(_has_used(part) for part in parts))
+
+    def _has_used(copy: _Copy) -> bool:
+        return is_used(copy) or any(_has_used(part) for part in kids.get(copy.key, ()))
+
+    return {key: copy._replace(used=is_used(copy)) for key, copy in copies.items()}
+
+
+def _group_by_parent(copies: Iterable[_Copy]) -> dict[_Key, list[_Copy]]:
+    found: dict[_Key, list[_Copy]] = {}
+    for copy in copies:
+        if copy.parent is not None:
+            found.setdefault(copy.parent, []).append(copy)
+    return found
+
+
+def _bridge(copies: Mapping[_Key, _Copy]) -> dict[_Key, list[_Key]]:
+    """What each used copy waits for, over those that are left out."""
+    kids = _group_by_parent(copies.values())
+    reached: dict[_Key, list[_Key]] = {}
+
+    def reach(key: _Key) -> list[_Key]:
+        if copies[key].used:
+            return [key]
+        if key not in reached:
+            below = [*copies[key].needs, *(part.key for part in kids.get(key, ()))]
+            reached[key] = list(dict.fromkeys(far for near in below for far in reach(near)))
+        return reached[key]
+
+    return {
+        copy.key: list(dict.fromkeys(far for need in copy.needs for far in reach(need)))
+        for copy in copies.values()
+        if copy.used
+    }
+
+
+def _find_parent(copies: Mapping[_Key, _Copy], copy: _Copy) -> _Key | None:
+    above = copy.parent
+    while above is not None and not copies[above].used:
+        above = copies[above].parent
+    return above
+
+
+# -- fields ----------------------------------------------------------------------------------------------------
+
+
+def _name(copy: _Copy) -> str:
+    step, number = copy.key
+    return f"{step}-{number}" if number else step
+
+
+def _make_title(copy: _Copy) -> str:
+    title = fill_line(copy.step.title, copy.values) or copy.step.id
+    same = fill_line(copy.step.title, {**copy.values, "round": "\0", "item": "\0"})
+    if copy.rounds > 1 and same is not None and "\0" not in same:
+        title += f" (round {copy.key[1]})"
+    if len(title) > _TITLE_MAX:
+        raise UsageError(
+            f"the title of step '{copy.step.id}' would have {len(title)} characters; {_TITLE_MAX} are the most",
+            code="bad-value", hint="give shorter values; long texts belong into descriptions",
+        )  # fmt: skip
+    return title
+
+
+def _list_fields(copy: _Copy) -> dict[str, Any]:
+    """What a step says for its task, filled in; what says nothing is not there."""
+    step, values = copy.step, copy.values
+    plain = {name: getattr(step, name) for name in ("type", "priority", "complexity")}
+    lines = {name: getattr(step, name) for name in ("role", "estimate", "milestone", "assignee", "hold")}
+    lists = {name: getattr(step, name) for name in ("paths", "labels", "context")}
+    fields: dict[str, Any] = {
+        **plain,
+        **{name: fill_line(text, values) for name, text in lines.items() if text},
+        **{name: _fill_items(items, values) for name, items in lists.items()},
+        "description": fill_text(step.description, values) if step.description else None,
+        "acceptance": _fill_items([criterion.text for criterion in step.acceptance], values),
+        "run": _fill_run(step.run, values) if step.run else None,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _fill_items(items: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    filled = (fill_text(item.strip(), values) for item in items)
+    return list(dict.fromkeys(item.strip() for item in filled if item))
+
+
+def _fill_run(run: TaskRun, values: Mapping[str, str]) -> dict[str, Any]:
+    fields = run.model_dump(mode="json", exclude_defaults=True)
+    if run.timeout is not None:
+        fields["timeout"] = _say_seconds(run.timeout)
+    for name in ("agent", "model"):
+        if name in fields:
+            fields[name] = fill_line(fields[name], values)
+    fields["checks"] = [
+        {
+            "name": fill_line(check.name, values) or "check",
+            "run": command,
+            **({"timeout": _say_seconds(check.timeout)} if check.timeout is not None else {}),
+        }
+        for check in run.checks
+        if (command := fill_command(check.run, values))
+    ]
+    return {name: value for name, value in fields.items() if value}
+
+
+def _say_seconds(seconds: float) -> str:
+    """A duration as the task file takes it."""
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{seconds:g}s"
