@@ -138,7 +138,7 @@ def test_a_broken_file_is_named_and_stays_visible(repo: Checkout, run: Baton, na
 
 
 def test_validate_says_so_when_all_is_well(run: Baton) -> None:
-    assert run.json("validate") == {"kind": "validation", "version": 1, "problems": []}
+    assert run.json("validate") == {"kind": "validation", "version": 1, "problems": [], "notes": []}
     assert run("validate").out == "every file is valid\n"
 
 

@@ -10,6 +10,7 @@ from domain.strategies import ROWS
 from gitbaton.domain.board import TaskRow, fold_board
 from gitbaton.domain.config import Config
 from gitbaton.domain.plan import Plan
+from gitbaton.domain.role import Role
 from gitbaton.domain.rules import (
     Finding,
     PlanRow,
@@ -17,8 +18,10 @@ from gitbaton.domain.rules import (
     check_graph,
     check_links,
     check_names,
+    check_roles,
     check_unique,
     iter_references,
+    list_unknown,
 )
 from gitbaton.domain.task import Task
 from gitbaton.domain.workflow import Workflow
@@ -214,7 +217,6 @@ def test_unknown_names() -> None:
     assert names(CONFIG, agent="cI", MCP_server="doc", milestone="betta", service="web") == [
         ("unknown-agent", "tasks/config.yaml has no agent 'cI', did you mean 'ci'?"),
         ("unknown-mcp-server", "tasks/config.yaml has no MCP server 'doc', did you mean 'docs'?"),
-        ("unknown-milestone", "tasks/config.yaml has no milestone 'betta', did you mean 'beta'?"),
         ("unknown-service", "tasks/config.yaml has no service 'web'"),
     ]
 
@@ -226,13 +228,43 @@ def test_without_a_list_milestones_and_services_are_free_but_agents_and_servers_
     ]
 
 
+def test_names_that_nobody_described_are_noted_once() -> None:
+    said = [
+        Reference("p", ("role",), "role", "wizard"),
+        Reference("q", ("role",), "role", "wizard"),
+        Reference("p", ("role",), "role", "TESTER"),
+        Reference("p", ("milestone",), "milestone", "betta"),
+        Reference("q", ("milestone",), "milestone", "beta"),
+        Reference("r", ("milestone",), "milestone", "v1"),
+    ]
+    assert [(f.path, f.code, f.message) for f in list_unknown(said, CONFIG, ROLES)] == [
+        ("p", "undescribed-role", "nobody described the role 'wizard', so it adds no guidance"),
+        ("p", "unknown-milestone", "tasks/config.yaml has no milestone 'betta', did you mean 'beta'?"),
+        ("r", "unknown-milestone", "tasks/config.yaml has no milestone 'v1'; so it has no date and no goal"),
+    ]
+
+
+def test_a_role_extends_another_one() -> None:
+    def role(**fields: str) -> tuple[str, Role]:
+        return ("p", Role.model_validate(fields))
+
+    own = {"a": role(extends="B"), "b": role(extends="a"), "tester": role(extends="tester"), "c": role(extends="c"), "d": role(extends="tseter"), "e": role(extends="d")}  # fmt: skip
+    names = {name: name for name in (*own, "implementer")}
+    assert [(f.code, f.message) for f in check_roles(own, names, ["tester", "implementer"])] == [
+        ("role-cycle", "it extends itself"),
+        ("dangling-role", "there is no role 'tseter', did you mean 'tester'?"),
+        ("role-cycle", "roles extend one another in a circle: a → b → a"),
+    ]
+
+
 def test_a_role_is_free_unless_it_looks_like_a_slip() -> None:
     assert names(CONFIG, role="designer") == []
     assert names(CONFIG, role="qa") == []
     assert names(CONFIG, role="Implementor") == [
         ("unknown-role", "unknown role 'Implementor', did you mean 'implementer'?")
     ]
-    assert names(CONFIG, role="Tester") == [("unknown-role", "unknown role 'Tester', did you mean 'tester'?")]
+    assert names(CONFIG, role="Tester") == [], "capitals don't matter"
+    assert names(CONFIG, role="Tseter") == [("unknown-role", "unknown role 'Tseter', did you mean 'tester'?")]
 
 
 def test_references_of_each_document() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitbaton.usecases.validate import validate_repository
+from gitbaton.usecases.validate import judge_repository, validate_repository
 from support.repos import make_repository, project
 
 TOP = Path(__file__).parents[2]
@@ -48,6 +48,8 @@ EXAMPLES: dict[str, str | bytes | dict[str, str]] = {
     "number": f"title: t\nprogress: {{percent: {'9' * 5000}}}\n",
     "out-of-range": "title: t\nprogress: {percent: 101}\n",
     "parent-cycle": {"tasks/a.yaml": "title: t\nparent: a\n"},
+    "dangling-role": {"tasks/roles/r.yaml": "extends: nobody\n"},
+    "role-cycle": {"tasks/roles/r.yaml": "extends: r\n"},
     "plan-mismatch": {"tasks/a.yaml": "title: t\n", "tasks/plans/p.yaml": "title: p\ntasks: [a]\n"},
     "syntax": "title: [t\n",
     "tab": "title: t\nrun:\n\tmodel: x\n",
@@ -59,7 +61,6 @@ EXAMPLES: dict[str, str | bytes | dict[str, str]] = {
     "unknown-agent": "title: t\nrun: {agent: nobody}\n",
     "unknown-field": "title: t\ncolour: red\n",
     "unknown-mcp-server": "title: t\nrun: {mcp_servers: [docs]}\n",
-    "unknown-milestone": {"tasks/config.yaml": "milestones: {beta: {}}\n", "tasks/a.yaml": "title: t\nmilestone: v1\n"},
     "bad-condition": {"tasks/workflows/w.yaml": "title: w\nsteps: [{id: a, title: a, when: a and b}]\n"},
     "bad-parameter": {"tasks/workflows/w.yaml": "title: w\nparameters: {item: {}}\nsteps: [{id: a, title: a, when: item}]\n"},
     "bad-repeat": {"tasks/workflows/w.yaml": "title: w\nsteps: [{id: a, title: a}]\nrepeat: [{steps: [a], times: 99}]\n"},
@@ -70,6 +71,17 @@ EXAMPLES: dict[str, str | bytes | dict[str, str]] = {
     "wrong-folder": {"tasks/handoffs/a/1.yaml": "task: b\n"},
     "wrong-type": "title: [t]\n",
 }  # fmt: skip
+
+
+#: What is allowed, but perhaps not meant.
+NOTES: dict[str, dict[str, str]] = {
+    "undescribed-role": {"tasks/t.yaml": "title: t\nrole: wizard\n"},
+    "unknown-milestone": {"tasks/t.yaml": "title: t\nmilestone: v1\n"},
+    "unclear-date": {"tasks/config.yaml": "milestones: {v1: {due: soon}}\n"},
+    "unused-parameter": {
+        "tasks/workflows/w.yaml": "title: w\nparameters: {p: {}}\nsteps: [{id: a, title: a}]\n"
+    },
+}
 
 
 def codes_on_the_page() -> list[str]:
@@ -106,10 +118,18 @@ def test_each_code_has_a_file_that_shows_it(tmp_path: Path, code: str) -> None:
     assert {p.code for p in validate_repository(project(checkout))} == {code}
 
 
+@pytest.mark.parametrize("code", NOTES)
+def test_each_note_has_a_file_that_shows_it(tmp_path: Path, code: str) -> None:
+    checkout = make_repository(tmp_path)
+    checkout.write(NOTES[code])
+    judged = judge_repository(project(checkout))
+    assert ([n.code for n in judged.notes], judged.problems) == ([code], [])
+
+
 def test_the_page_lists_every_code_once() -> None:
-    assert sorted(codes_on_the_page()) == sorted({*EXAMPLES, *UNSEEN})
+    assert sorted(codes_on_the_page()) == sorted({*EXAMPLES, *UNSEEN, *NOTES})
 
 
 def test_no_code_of_the_source_is_left_out() -> None:
-    assert codes_in_the_source() <= {*EXAMPLES, *UNSEEN}
+    assert codes_in_the_source() <= {*EXAMPLES, *UNSEEN, *NOTES}
     assert len(codes_in_the_source()) > 20

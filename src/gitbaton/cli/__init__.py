@@ -42,6 +42,7 @@ COMMANDS: dict[str, Listed] = {
     "log": Listed("history", "Write and look", "tell a task's whole history"),
     "diff": Listed("history", "Write and look", "say what changed on tasks between two versions"),
     "changes": Listed("history", "Write and look", "say what is new since you looked last"),
+    "milestone": Listed("milestones", "Write and look", "say how far each milestone is, and what is left"),
     "set": Listed("tasks", "Write and look", "change fields of a task"),
     "edit": Listed("editing", "Write and look", "change a task's text in your editor"),
     "priority": Listed("tasks", "Write and look", "change a task's priority"),
@@ -58,6 +59,8 @@ COMMANDS: dict[str, Listed] = {
     "rm": Listed("names", "Write and look", "remove a task's file"),
     "complete": Listed("context", "Write and look", "mark a task done, with a handoff"),
     "context": Listed("context", "Write and look", "leave and read handoffs"),
+    "workflow": Listed("workflows", "Plan", "make tasks by a recipe: feature, bugfix, release …"),
+    "role": Listed("roles", "Plan", "show the specialists that tasks can name, or describe one"),
     "start": Listed("persons", "Work yourself", "take a task, and have its branch checked out"),
     "finish": Listed("persons", "Work yourself", "check what you did on it, and publish it"),
     "abandon": Listed("persons", "Work yourself", "give it back; your work stays"),
@@ -100,6 +103,7 @@ HABITS = {
     "approve": "accept", "merge": "accept", "finished": "done", "close": "done", "fix": "doctor --fix", "settings": "config show",
     "push": "sync", "pull": "sync", "fetch": "sync", "output": "logs", "history": "log", "pause": "hold", "resume": "release",
     "kill": "stop", "unclaim": "stop", "why": "explain", "handoff": "context get", "install": "init", "setup": "init",
+    "workflows": "workflow list", "recipe": "workflow", "template": "workflow", "roles": "role list", "milestones": "milestone list",
 }  # fmt: skip
 
 

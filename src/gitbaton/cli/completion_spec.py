@@ -53,9 +53,12 @@ def build_spec() -> dict[str, Any]:
         spec[name] = {"flags": flags, "values": values, "repeats": repeats}
     for name, kind in (("set", "task"), ("config", "config")):
         spec[name] |= _list_fields(kind)
+    from gitbaton.store.library import read_builtin
     from gitbaton.store.roles import builtin_roles
 
     spec["set"]["roles"] = list(builtin_roles())
+    spec["role"]["values"][1] = list(builtin_roles())
+    spec["workflow"]["values"][1] = list(read_builtin("workflows"))
     spec["config"]["values"][1:] = [list(spec["config"]["fields"]), "value"]
     return spec
 

@@ -85,13 +85,17 @@ def _configure_validate(p: argparse.ArgumentParser) -> None:
 
 
 def _validate(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.validate import validate_repository
+    from gitbaton.usecases.validate import judge_repository
 
     project = open_here()
     paths = {_find_path(project.repo.top, path) for path in a.paths} or None
-    problems = validate_repository(project, paths)
-    answer = record("validation", problems=[problem_record(p) for p in problems])
-    return Answer(answer, _word_problems(problems, answer, a.format), 1 if problems else 0)
+    problems, notes = judge_repository(project, paths)
+    answer = record(
+        "validation",
+        problems=[problem_record(p) for p in problems],
+        notes=[problem_record(n) for n in notes],
+    )
+    return Answer(answer, _word_problems(problems, notes, answer, a.format), 1 if problems else 0)
 
 
 def _find_path(top: Path, path: str) -> str:
@@ -104,7 +108,9 @@ def _find_path(top: Path, path: str) -> str:
         raise UsageError(said, code="bad-path", hint="give paths of files under tasks/") from None
 
 
-def _word_problems(problems: Sequence[Problem], answer: dict[str, Any], form: str) -> str:
+def _word_problems(
+    problems: Sequence[Problem], notes: Sequence[Problem], answer: dict[str, Any], form: str
+) -> str:
     match form:
         case "json":
             return json.dumps(answer, ensure_ascii=False)
@@ -116,11 +122,10 @@ def _word_problems(problems: Sequence[Problem], answer: dict[str, Any], form: st
             from gitbaton.report.sarif import render_sarif
 
             return render_sarif(problems)
-        case _ if problems:
-            count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-            return f"{render_problems(problems, Style())}\n{count}"
         case _:
-            return "every file is valid"
+            count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+            said = f"{render_problems(problems, Style())}\n{count}" if problems else "every file is valid"
+            return "\n".join([*(f"note: {note}" for note in notes), said])
 
 
 def _configure_merge(p: argparse.ArgumentParser) -> None:

@@ -135,7 +135,7 @@ def _role(m: Material) -> str:
     if not m.role_name:
         return ""
     if not m.role:
-        return _section("Your role", f"Work as a {m.role_name}.")
+        return _section("Your role", f"Work as somebody would whose job it is: {m.role_name}.")
     done = (
         "\n\nIn this role, work is done when:\n\n" + _bullets(m.role.definition_of_done)
         if m.role.definition_of_done
@@ -143,7 +143,7 @@ def _role(m: Material) -> str:
     )
     return _section(
         f"Your role: {m.role.title or m.role_name}",
-        f"{m.role.purpose.strip()}\n\n{(m.role.guidance or '').strip()}{done}",
+        f"{(m.role.purpose or '').strip()}\n\n{(m.role.guidance or '').strip()}{done}",
     )
 
 

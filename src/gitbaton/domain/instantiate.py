@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.filling import fill_command, fill_line, fill_text, parse_condition
+from gitbaton.domain.filling import fill_command, fill_line, fill_text, iter_names, parse_condition
 from gitbaton.domain.ids import find_similar
 from gitbaton.domain.recipe import ROUNDS_MAX, check_workflow, list_waits
 from gitbaton.errors import Refusal, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from gitbaton.domain.task import TaskRun
     from gitbaton.domain.workflow import Repeat, Step, Workflow
@@ -156,30 +156,47 @@ def _unroll(workflow: Workflow, values: Mapping[str, str]) -> dict[_Key, _Copy]:
     rounds = {id(repeat): _count(repeat, values) for repeat in workflow.repeat}
     edges = _list_edges(workflow)
     copies: dict[_Key, _Copy] = {}
+    for step, number, item in _list_rounds(workflow, groups, rounds):
+        group = groups.get(step.id)
+        own = dict(values)
+        if group is not None:
+            own |= {"round": str(number), **({"item": item} if group.over is not None else {})}
+        needs: list[_Key] = []
+        for need in step.depends_on:
+            other = groups.get(need)
+            if other is None or other is group:
+                needs.append((need, number if other is not None else 0))
+            else:
+                last = max(1, len(rounds[id(other)]))
+                needs += [(need, n) for n in range(1 if other.at_once else last, last + 1)]
+        if group is not None and number > 1 and not group.at_once and not edges[step.id] & {*group.steps}:
+            needs += [(name, number - 1) for name in _list_exits(group, edges)]
+        parent = (step.parent, number if step.parent in groups else 0) if step.parent else None
+        items = rounds[id(group)] if group is not None else None
+        used = items is None or bool(items)
+        used = used and (step.when is None or parse_condition(step.when).holds(own))
+        copies[step.id, number] = _Copy(
+            (step.id, number), step, tuple(dict.fromkeys(needs)), parent, own, used, len(items or ())
+        )
+    return copies
+
+
+def _list_rounds(
+    workflow: Workflow, groups: Mapping[str, Repeat], rounds: Mapping[int, Sequence[str]]
+) -> Iterator[tuple[Step, int, str]]:
+    """Every step with the number and the item of its round: round by round, where the first step of one stands. A
+    round that isn't done at all is there once.
+    """
+    seen: set[str] = set()
     for step in workflow.steps:
         group = groups.get(step.id)
-        items = rounds[id(group)] if group else None
-        for number, item in enumerate(items or [""], 1):
-            own = dict(values)
-            if group is not None:
-                own |= {"round": str(number), **({"item": item} if group.over is not None else {})}
-            key = (step.id, number if group is not None else 0)
-            needs: list[_Key] = []
-            for need in step.depends_on:
-                other = groups.get(need)
-                if other is None or other is group:
-                    needs.append((need, number if other is not None else 0))
-                else:
-                    last = max(1, len(rounds[id(other)]))
-                    needs += [(need, n) for n in range(1 if other.at_once else last, last + 1)]
-            if group is not None and number > 1 and not group.at_once and not edges[step.id] & {*group.steps}:
-                needs += [(name, number - 1) for name in _list_exits(group, edges)]
-            parent = (step.parent, number if step.parent in groups else 0) if step.parent else None
-            used = (items is None or bool(items)) and (
-                step.when is None or parse_condition(step.when).holds(own)
-            )
-            copies[key] = _Copy(key, step, tuple(dict.fromkeys(needs)), parent, own, used, len(items or ()))
-    return copies
+        if group is None:
+            yield step, 0, ""
+        elif step.id not in seen:
+            inside = [one for one in workflow.steps if one.id in group.steps]
+            seen.update(one.id for one in inside)
+            for number, item in enumerate(rounds[id(group)] or [""], 1):
+                yield from ((one, number, item) for one in inside)
 
 
 def _list_edges(workflow: Workflow) -> dict[str, set[str]]:
@@ -251,11 +268,24 @@ def _bridge(copies: Mapping[_Key, _Copy]) -> dict[_Key, list[_Key]]:
             reached[key] = list(dict.fromkeys(far for near in below for far in reach(near)))
         return reached[key]
 
-    return {
+    waits = {
         copy.key: list(dict.fromkeys(far for need in copy.needs for far in reach(need)))
         for copy in copies.values()
         if copy.used
     }
+    return {key: _drop_implied(waits, copies[key]) for key in waits}
+
+
+def _drop_implied(waits: Mapping[_Key, list[_Key]], copy: _Copy) -> list[_Key]:
+    """What a task waits for, without what only a bridge led to and another of them waits for anyway."""
+    own = waits[copy.key]
+    behind: set[_Key] = set()
+    left = [far for near in own for far in waits[near]] if not {*own} <= {*copy.needs} else []
+    while left:
+        if (key := left.pop()) not in behind:
+            behind.add(key)
+            left += waits[key]
+    return [key for key in own if key in copy.needs or key not in behind]
 
 
 def _find_parent(copies: Mapping[_Key, _Copy], copy: _Copy) -> _Key | None:
@@ -295,7 +325,7 @@ def _list_fields(copy: _Copy) -> dict[str, Any]:
     fields: dict[str, Any] = {
         **plain,
         **{name: fill_line(text, values) for name, text in lines.items() if text},
-        **{name: _fill_items(items, values) for name, items in lists.items()},
+        **{name: _fill_items(items, values, spread=True) for name, items in lists.items()},
         "description": fill_text(step.description, values) if step.description else None,
         "acceptance": _fill_items([criterion.text for criterion in step.acceptance], values),
         "run": _fill_run(step.run, values) if step.run else None,
@@ -303,9 +333,23 @@ def _list_fields(copy: _Copy) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _fill_items(items: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    filled = (fill_text(item.strip(), values) for item in items)
-    return list(dict.fromkeys(item.strip() for item in filled if item))
+def _fill_items(items: Sequence[str], values: Mapping[str, str], *, spread: bool = False) -> list[str]:
+    """``spread``: an item that names one parameter, whose value is a list with commas between, is there once for each
+    of that list.
+    """
+    filled = [
+        text.strip()
+        for item in items
+        for own in (_spread_value(item, values) if spread else [values])
+        if (text := fill_text(item.strip(), own))
+    ]
+    return list(dict.fromkeys(filled))
+
+
+def _spread_value(item: str, values: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    names = list(dict.fromkeys(iter_names(item)))
+    parts = values.get(names[0], "").split(",") if len(names) == 1 else []
+    return [{names[0]: part.strip()} for part in parts] if len(parts) > 1 else [values]
 
 
 def _fill_run(run: TaskRun, values: Mapping[str, str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gitbaton.domain.config import Config
 from gitbaton.domain.graph import find_cycles
 from gitbaton.domain.ids import find_similar
 from gitbaton.domain.plan import Plan
+from gitbaton.domain.role import normalize_role
 from gitbaton.domain.task import Task
 from gitbaton.domain.workflow import Workflow
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import TaskRow
     from gitbaton.domain.document import Document
     from gitbaton.domain.handoff import Handoff
+    from gitbaton.domain.role import Role
 
 #: Looking for similar names takes milliseconds among a thousand: after so many the rest goes without.
 _SUGGESTIONS_MAX = 25
@@ -225,21 +227,20 @@ def check_names(
     references: Iterable[Reference], config: Config, known_roles: Collection[str]
 ) -> Iterator[Finding]:
     """Names mean something. Agents and MCP servers must be known, because an attempt would be refused;
-    milestones and services once the config lists any. A role may have any name, so that only one that looks
-    like a misspelt known one is reported.
+    services once the config lists any. A role may have any name, so that only one that looks like a misspelt known
+    one is reported. For milestones see ``list_unknown``.
     """
     suggest = _Suggestions()
     known: dict[str, Collection[str]] = {
         "agent": {"claude", *config.agents},  # Claude Code needs no entry
         "MCP server": config.run.mcp_servers,
-        **({"milestone": config.milestones} if config.milestones else {}),
         **({"service": config.services} if config.services else {}),
     }
     for reference in references:
         path, field, noun, name = reference
         if noun == "role":
-            if name not in known_roles and (
-                near := get_close_matches(name.lower(), known_roles, 1, _ROLE_LIKENESS)
+            if normalize_role(name) not in known_roles and (
+                near := get_close_matches(normalize_role(name), known_roles, 1, _ROLE_LIKENESS)
             ):
                 yield Finding(
                     path, field, "unknown-role", f"unknown role '{name}', did you mean '{near[0]}'?"
@@ -247,6 +248,55 @@ def check_names(
         elif noun in known and name not in known[noun]:
             said = f"tasks/config.yaml has no {noun} '{name}'{suggest(name, known[noun])}"
             yield Finding(path, field, f"unknown-{noun.lower().replace(' ', '-')}", said)
+
+
+def list_unknown(
+    references: Iterable[Reference], config: Config, known_roles: Collection[str]
+) -> Iterator[Finding]:
+    """Names that are allowed without being described anywhere, each where it stands first. They are worth a note, no
+    more.
+    """
+    seen: set[tuple[str, str]] = set()
+    for path, field, noun, name in references:
+        if (noun, name) in seen:
+            continue
+        seen.add((noun, name))
+        if noun == "role" and normalize_role(name) not in known_roles:
+            said = f"nobody described the role '{name}', so it adds no guidance"
+            yield Finding(path, field, "undescribed-role", said)
+        elif noun == "milestone" and name not in config.milestones:
+            near = find_similar(name, config.milestones, 1)
+            more = f", did you mean '{near[0]}'?" if near else "; so it has no date and no goal"
+            yield Finding(
+                path, field, "unknown-milestone", f"tasks/config.yaml has no milestone '{name}'{more}"
+            )
+
+
+# -- roles ----------------------------------------------------------------------------------------------
+
+
+def check_roles(
+    roles: Mapping[str, tuple[str, Role]], names: Mapping[str, str], builtin: Collection[str]
+) -> Iterator[Finding]:
+    """A role extends one that there is, and not itself. ``roles``: name → path and role of the repository's own;
+    ``names``: every name and alias → the name of its file.
+    """
+    edges: dict[str, list[str]] = {}
+    suggest = _Suggestions()
+    for name, (path, role) in roles.items():
+        if role.extends is None:
+            continue
+        wanted = names.get(normalize_role(role.extends))
+        if wanted == name and name not in builtin:
+            yield Finding(path, ("extends",), "role-cycle", "it extends itself")
+        elif wanted is None:
+            said = f"there is no role '{role.extends}'{suggest(role.extends, names)}"
+            yield Finding(path, ("extends",), "dangling-role", said)
+        elif wanted != name:
+            edges[name] = [wanted]
+    for ring in find_cycles(edges):
+        said = f"roles extend one another in a circle: {_way(ring)}"
+        yield Finding(roles[ring[0]][0], ("extends",), "role-cycle", said)
 
 
 # -- handoffs -------------------------------------------------------------------------------------------

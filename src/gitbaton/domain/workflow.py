@@ -49,7 +49,15 @@ class Step(Part):
         ),
     ] = None
     milestone: Annotated[Text | None, Field(description="Milestone of the task.")] = None
-    paths: Annotated[tuple[NonEmptyText, ...], Field(description="Globs the task may touch.")] = ()
+    paths: Annotated[
+        tuple[NonEmptyText, ...],
+        Field(
+            description=(
+                "Globs the task may touch. For a value with commas an item of this, labels or context stands once "
+                "for each part."
+            )
+        ),
+    ] = ()
     labels: Annotated[tuple[NonEmptyText, ...], Field(description="Labels of the task.")] = ()
     context: Annotated[tuple[NonEmptyText, ...], Field(description="Files and links to read first.")] = ()
     assignee: Annotated[Text | None, Field(description="Person who should do it.")] = None

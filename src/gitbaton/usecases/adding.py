@@ -155,7 +155,7 @@ def add_documents(
     refuse_inside(project, "write several files", hint="propose tasks one by one with create_task")
     _refuse_taken([d.id for d in documents if d.kind == "task"], list_taken(view), "task")
     _refuse_taken([d.id for d in documents if d.kind == "plan"], view.contents.plans, "plan")
-    texts = dict(_render(project, document) for document in documents)
+    texts = render_documents(project, documents)
     if problems := find_new_problems(view, texts):
         raise Refusal(
             str(problems[0]) if len(problems) == 1 else f"{len(problems)} problems in what would be written",
@@ -176,6 +176,11 @@ def _refuse_taken(ids: Sequence[str], taken: Collection[str], noun: str) -> None
         if name in taken or name in seen:
             raise Refusal(f"there is a {noun} '{name}' already", code="taken-id", hint="choose another id")
         seen.add(name)
+
+
+def render_documents(project: Project, documents: Sequence[NewDocument]) -> dict[str, bytes]:
+    """Path → text of each."""
+    return dict(_render(project, document) for document in documents)
 
 
 def _render(project: Project, document: NewDocument) -> tuple[str, bytes]:

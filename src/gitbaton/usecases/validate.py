@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.config import Config
 from gitbaton.domain.handoff import Handoff
+from gitbaton.domain.milestone import list_bad_dates
 from gitbaton.domain.plan import Plan
-from gitbaton.domain.recipe import check_workflow
+from gitbaton.domain.recipe import check_workflow, list_unused
+from gitbaton.domain.role import Role
 from gitbaton.domain.rules import (
     Finding,
     PlanRow,
@@ -15,21 +17,24 @@ from gitbaton.domain.rules import (
     check_handoff,
     check_links,
     check_names,
+    check_roles,
     check_unique,
     iter_references,
+    list_unknown,
 )
 from gitbaton.domain.task import Task
 from gitbaton.domain.workflow import Workflow
 from gitbaton.errors import InvalidDocument, Problem
 from gitbaton.store.documents import find_schema_mistake, judge_document, row_of
 from gitbaton.store.layout import classify
-from gitbaton.store.roles import builtin_roles
+from gitbaton.store.library import read_shelf
+from gitbaton.store.roles import builtin_roles, list_role_names
 from gitbaton.store.schemas import shape_for
 from gitbaton.store.snapshots import list_linked_folders, read_worktree
 from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from gitbaton.domain.document import Document
     from gitbaton.store.layout import Place
@@ -49,7 +54,19 @@ class _Read(NamedTuple):
     problems: list[Problem]
 
 
+class Judged(NamedTuple):
+    """Problems, which must be mended, and notes: what is allowed, but perhaps not meant."""
+
+    problems: list[Problem]
+    notes: list[Problem]
+
+
 def validate_repository(project: Project, paths: Collection[str] | None = None) -> list[Problem]:
+    """The problems that ``judge_repository`` finds."""
+    return judge_repository(project, paths).problems
+
+
+def judge_repository(project: Project, paths: Collection[str] | None = None) -> Judged:
     """Every problem of the documents under ``tasks/`` as they are in the working tree, untracked files
     included, ordered by path, line and column. With ``paths``, only problems in these files; the others are
     still read, because rules look across files.
@@ -57,15 +74,23 @@ def validate_repository(project: Project, paths: Collection[str] | None = None) 
     files = read_worktree(project.repo, handoffs=paths is None or any(_is_handoff(p) for p in paths))
     read = [_read(path, place, file) for path, file in files.items() if (place := classify(path))]
     sources = {one.path: one.source for one in read}
+    roles = list_role_names(read_shelf(project.repo, "roles"))
     problems = [problem for one in read for problem in one.problems]
     said = "a link to a folder is not followed, so what is in it is no task; make it a plain folder"
     problems += [Problem(path, 1, 1, "", "not-a-folder", said) for path in list_linked_folders(project.repo)]
-    for finding in dict.fromkeys(_judge_together(read)):
-        source = sources[finding.path]
-        line, column = source.position(finding.field) if source else (1, 1)
-        name = field_name(finding.field)
-        problems.append(Problem(finding.path, line, column, name, finding.code, finding.message))
-    return sorted(p for p in problems if paths is None or p.path in paths)
+    problems += [_place(sources, finding) for finding in dict.fromkeys(_judge_together(read, roles))]
+    told = {(problem.path, problem.field) for problem in problems}
+    notes = [_place(sources, finding) for finding in dict.fromkeys(_list_notes(read, roles))]
+    return Judged(
+        sorted(p for p in problems if paths is None or p.path in paths),
+        sorted(n for n in notes if (n.path, n.field) not in told and (paths is None or n.path in paths)),
+    )
+
+
+def _place(sources: Mapping[str, YamlFile | None], finding: Finding) -> Problem:
+    source = sources[finding.path]
+    line, column = source.position(finding.field) if source else (1, 1)
+    return Problem(finding.path, line, column, field_name(finding.field), finding.code, finding.message)
 
 
 def _is_handoff(path: str) -> bool:
@@ -85,11 +110,10 @@ def _read(path: str, place: Place, file: SourceFile) -> _Read:
     return _Read(path, place, source, document, [*named, *problems])
 
 
-def _judge_together(read: Collection[_Read]) -> Iterator[Finding]:
-    """What no file shows by itself."""
+def _judge_together(read: Collection[_Read], roles: Mapping[str, str]) -> Iterator[Finding]:
+    """What no file shows by itself. ``roles``: every name of a role → that of its file."""
     tasks = {one.place.id for one in read if one.place.kind == "task"}
     plans = {one.place.id for one in read if one.place.kind == "plan"}
-    roles = {*builtin_roles(), *(one.place.id for one in read if one.place.kind == "role")}
     valid = [(one, one.document) for one in read if one.document is not None]
     rows = [row_of(document, one.path, one.place.id) for one, document in valid if isinstance(document, Task)]
     lists = [
@@ -104,6 +128,8 @@ def _judge_together(read: Collection[_Read]) -> Iterator[Finding]:
     if config or not any(one.place.kind == "config" for one in read):  # a broken config knows no names
         references = [found for one, document in valid for found in iter_references(one.path, document)]
         yield from check_names(references, config or Config(), roles)
+    own = {one.place.id: (one.path, document) for one, document in valid if isinstance(document, Role)}
+    yield from check_roles(own, roles, builtin_roles())
     for one, document in valid:
         if isinstance(document, Workflow):
             yield from check_workflow(one.path, document)
@@ -113,6 +139,19 @@ def _judge_together(read: Collection[_Read]) -> Iterator[Finding]:
             mistake = find_schema_mistake(document.result_schema)
             if mistake:
                 yield Finding(one.path, ("result_schema", *mistake[0]), "bad-schema", mistake[1])
+
+
+def _list_notes(read: Collection[_Read], roles: Mapping[str, str]) -> Iterator[Finding]:
+    """What is allowed, but perhaps not meant."""
+    valid = [(one.path, one.document) for one in read if one.document is not None]
+    config = next((document for _, document in valid if isinstance(document, Config)), Config())
+    references = (found for path, document in valid for found in iter_references(path, document))
+    yield from list_unknown(references, config, roles)
+    for path, document in valid:
+        if isinstance(document, Workflow):
+            yield from list_unused(path, document)
+        elif isinstance(document, Config):
+            yield from list_bad_dates(path, document)
 
 
 def _iter_named(read: Iterable[_Read]) -> Iterator[tuple[str, str, str]]:
