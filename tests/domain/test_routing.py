@@ -22,7 +22,7 @@ from gitbaton.domain.routing import (
     list_gates,
 )
 from gitbaton.domain.state import Attempt
-from gitbaton.domain.task import Approval, Task
+from gitbaton.domain.task import Acceptance, Approval, Task
 
 HARD = "Redesign the login: migrate passwords and permissions, rewrite the distributed scheduler, and the api with it"
 
@@ -91,7 +91,7 @@ def test_what_is_large_or_failed_is_to_be_split(size: Size, given: Any, into: in
 def test_more_of_anything_never_makes_it_easier(
     history: list[Outcome | None], acceptance: int, dependents: int
 ) -> None:
-    task = Task(title="Add a page", acceptance=tuple({"text": f"a{n}"} for n in range(acceptance)))  # type: ignore[arg-type] # short for criteria
+    task = Task(title="Add a page", acceptance=tuple(Acceptance(text=f"a{n}") for n in range(acceptance)))
     past = [Attempt(number=n, run="r", agent="a", started="t", outcome=o) for n, o in enumerate(history, 1)]
     base = judge_complexity(measure_task(task, dependents=dependents, attempts=past)).score
     more = [

@@ -117,7 +117,7 @@ def test_needs_revision_gets_another_attempt_that_looks_for_the_cause(trial: Tri
     assert told.startswith("The last attempt ended by saying itself that its work needs revision.")
     assert "It had done: I patched the parser" in told
     assert "It left open: it is slow on large files" in told
-    assert "Work as a troubleshooter first." in told
+    assert "Begin in this role, before your own:" in told
     ran = trial.run("open('work.txt', 'a').write('fast')\n")
     assert ran.good
     said = [e.text for e in trial.events if e.kind == "prepare"]

@@ -41,7 +41,7 @@ import json, os, sys, pathlib
 told = sys.stdin.read()
 again = os.environ["BATON_ROUND"] != "1"
 if again:
-    assert "A second agent reviewed your work" in told and "- work.txt:1: it says bad people read it" in told, told
+    assert "A second agent reviewed your work" in told and "- work.txt:1: it says bad. Why it matters: people read it" in told, told
     assert "**must**" not in told and "Not done yet: round 1 of 2" in told
 pathlib.Path("work.txt").write_text("good" if again else "bad")
 said = {"summary": "I wrote it", "usage": {"turns": 2, "cost_usd": 0.25}}

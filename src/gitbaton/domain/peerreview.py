@@ -88,7 +88,7 @@ def render_peer_briefing(work: Work, role: Role | None) -> str:
         f"# Review of {work.task_id}: {work.task.title}",
         (
             "Another agent did the work below, and its checks passed. You are the second pair of eyes, before a person is asked "
-            "to merge it. Your folder shows the repository with the work in it. Change nothing: judge."
+            "to merge it. Your folder shows the repository with the work in it; what you change there is thrown away. Judge."
         ),
         _role(role),
         _section("What was wanted", work.task.description),
@@ -124,7 +124,7 @@ def _role(role: Role | None) -> str:
         return ""
     done = "\n".join("- " + d.strip().replace("\n", "\n  ") for d in role.definition_of_done)
     body = [
-        role.purpose.strip(),
+        (role.purpose or "").strip(),
         (role.guidance or "").strip(),
         f"A review is done when:\n\n{done}" if done else "",
     ]
@@ -242,8 +242,10 @@ def render_review_feedback(review: PeerReview, *, number: int, most: int) -> str
 
 
 def _describe(finding: PeerFinding) -> str:
-    why = f" {finding.why.strip()}" if finding.why else ""
-    return f"- {finding.place}: {finding.what.strip()}{why}".replace("\n", "\n  ")
+    why = f" Why it matters: {finding.why.strip()}" if finding.why else ""
+    what = finding.what.strip()
+    end = "." if why and what[-1] not in ".!?:`" else ""
+    return f"- {finding.place}: {what}{end}{why}".replace("\n", "\n  ")
 
 
 def render_review_section(review: PeerReview) -> str:

@@ -119,8 +119,9 @@ def _describe(failure: Failure) -> str:
 
 def _guide(role: Role | None) -> list[str]:
     if role is None:
-        return ["Work as a troubleshooter first."]
-    parts = [f"Work as a {(role.title or ROLE).lower()} first. {role.purpose.strip()}"]
+        return ["Begin as a troubleshooter, before you work in your own role."]
+    purpose = f" {role.purpose.strip()}" if role.purpose else ""
+    parts = [f"Begin in this role, before your own:\n\n**{role.title or ROLE}.**{purpose}"]
     if role.guidance:
         parts.append(role.guidance.strip())
     if role.definition_of_done:
