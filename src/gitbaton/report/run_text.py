@@ -74,7 +74,7 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
             lines += ["", handoff.summary.strip()]
         lines += ["", *_check_lines(view, style)]
         if handoff.peer_review:
-            lines += ["", *printable(render_review_section(handoff.peer_review)).splitlines()]
+            lines += ["", *map(printable, render_review_section(handoff.peer_review).splitlines())]
         for title, items in (
             ("Decisions", [d.decision + (f" — {d.reason}" if d.reason else "") for d in handoff.decisions]),
             ("Handed back on the way", handoff.rounds), ("Open questions", handoff.questions), ("Not done", handoff.remaining),

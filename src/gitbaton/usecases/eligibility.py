@@ -58,8 +58,16 @@ def get_claimable(project: Project, view: View, wanted: str) -> Entry:
         else:
             words = f"{entry.row.id} {refused.words.removeprefix('it ')}"
         data = {"state": entry.state, "blocked_by": list(entry.blocked_by)}
-        raise Refusal(words, code=refused.code, hint=refused.remedy, data=data)
+        hint = refused.remedy
+        if refused.code == "not-approved" and _is_approved_here(project, entry):
+            hint = f"your approval is only in this checkout: push it, or: baton approve {entry.row.id} --base"
+        raise Refusal(words, code=refused.code, hint=hint, data=data)
     return entry
+
+
+def _is_approved_here(project: Project, entry: Entry) -> bool:
+    mine = load_view(project, local=True).board.entries.get(entry.row.id)
+    return mine is not None and mine.row.approval == "given"
 
 
 def judge_task(project: Project, view: View, entry: Entry) -> list[Condition]:
