@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
-from gitbaton.domain.wording import cut_text
+from gitbaton.domain.compaction import CONTEXT_TOKENS, FACT_MIN, choose_forms, find_room, measure
+from gitbaton.domain.history import say_decision
+from gitbaton.domain.wording import cut_text, shorten_to_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +30,10 @@ BYTES_PER_TASK = 220
 _TITLE_MAX = 120
 _IDS_SHOWN = 5
 _BROKEN_SHOWN = 3
-_ATTEMPTS_SHOWN = 5
-#: Bounds on what is repeated from a handoff; the file itself has the rest.
-_TEXT_MAX = 2000
-_ENTRIES_SHOWN = 20
+_MESSAGE_MAX = 300
+#: Of a handoff that is outlined, because there is no room for all of it.
+_TEXT_MAX = 300
+_ENTRIES_SHOWN = 5
 
 
 class Answer(BaseModel):
@@ -99,7 +101,7 @@ class DecisionMade(Answer):
 
 
 class HandoffText(Answer):
-    """What somebody left for whoever goes on."""
+    """What somebody left for whoever goes on. ``shortened``: the file at ``path`` says more."""
 
     path: str | None = None
     task: str | None = None
@@ -120,6 +122,7 @@ class HandoffText(Answer):
     failed_checks: list[str] = []
     guidance: str | None = None
     notes: list[str] = []
+    shortened: bool = False
 
 
 class TaskText(Answer):
@@ -174,6 +177,7 @@ class ContextFound(Answer):
     """Handoffs, newest first."""
 
     handoffs: list[HandoffText]
+    note: str | None = None
 
 
 # -- translating ---------------------------------------------------------------------------------------------
@@ -242,11 +246,15 @@ def _list_broken(rows: Sequence[BrokenRow]) -> list[str]:
     return [*shown, f"and {rest} more files that can't be read"] if rest else shown
 
 
-def describe_task(shown: Shown) -> TaskText:
-    """A task with its text, its attempts and what its newest handoff says."""
+def describe_task(shown: Shown, tokens: int = CONTEXT_TOKENS) -> TaskText:
+    """A task with its text, and within ``tokens`` its attempts and what its newest handoff says."""
     entry, task = shown.entry, shown.task
     row, live = entry.row, entry.live
     unfinished = entry.state in ("failed", "stopped", "closed")
+    handoffs = [_list_forms(None, shown.handoff)] if shown.handoff else []
+    attempts = [_list_attempt_forms(a) for a in reversed(shown.attempts)]
+    told = _choose([*handoffs, *attempts], tokens)
+    briefs = [a for a in reversed(told) if isinstance(a, AttemptBrief)]
     return TaskText(
         id=row.id, title=row.title, state=entry.state, why=entry.why, priority=row.priority, path=row.path,
         type=row.type, role=row.role, plan=row.plan, parent=row.parent, milestone=row.milestone,
@@ -255,9 +263,8 @@ def describe_task(shown: Shown) -> TaskText:
         **_describe_text(task),
         question=live.question if live else None, guidance=list(live.guidance) if live else [],
         branch=live.branch if live and live.head else None, pull_request=live.pull_request if live else None,
-        attempts=[_describe_attempt(a) for a in shown.attempts[-_ATTEMPTS_SHOWN:]],
-        attempts_left=entry.attempts_left if unfinished else None,
-        handoff=describe_handoff(None, shown.handoff) if shown.handoff else None,
+        attempts=briefs, attempts_left=entry.attempts_left if unfinished else None,
+        handoff=next((h for h in told if isinstance(h, HandoffText)), None),
     )  # fmt: skip
 
 
@@ -275,28 +282,70 @@ def _describe_text(task: Task | None) -> dict[str, Any]:
     }
 
 
-def _describe_attempt(attempt: Attempt) -> AttemptBrief:
+def _list_attempt_forms(attempt: Attempt) -> list[AttemptBrief]:
+    """An attempt, and the same in less."""
     outcome = attempt.outcome.value if attempt.outcome else None
-    return AttemptBrief(number=attempt.number, outcome=outcome, message=cut_text(attempt.message or "", 300))
-
-
-def describe_handoff(path: str | None, h: Handoff) -> HandoffText:
-    """A handoff, its long texts and lists cut: the file at ``path`` has all of it."""
-    notes = h.data.get("notes", [])
-    return HandoffText(
-        path=path, task=h.task, attempt=h.attempt, agent=h.agent, created=h.created,
-        outcome=h.outcome.value if h.outcome else None, verified=h.verified, error=_cut(h.error), summary=_cut(h.summary),
-        completed=_cut_all(h.completed), remaining=_cut_all(h.remaining),
-        decisions=[DecisionMade(decision=cut_text(d.decision, _TEXT_MAX), reason=_cut(d.reason)) for d in h.decisions[:_ENTRIES_SHOWN]],
-        blockers=_cut_all(h.blockers), questions=_cut_all(h.questions), next_steps=_cut_all(h.next_steps),
-        artifacts=_cut_all(h.artifacts), failed_checks=_cut_all([c.name for c in h.checks if not c.passed]),
-        guidance=_cut(h.guidance), notes=_cut_all([n for n in notes if isinstance(n, str)]) if isinstance(notes, list) else [],
-    )  # fmt: skip
+    return [
+        AttemptBrief(number=attempt.number, outcome=outcome, message=cut_text(attempt.message or "", most))
+        for most in (_MESSAGE_MAX, FACT_MIN)
+    ]
 
 
 def describe_context(found: Context) -> ContextFound:
-    """The handoffs that were found."""
-    return ContextFound(handoffs=[describe_handoff(path, h) for path, h in found.handoffs])
+    """The handoffs that were found, newest first, within their tokens: the newest whole, older ones as their decisions,
+    questions and failures. What was cut is said.
+    """
+    told = _choose([_list_forms(path, h) for path, h in found.handoffs], found.tokens)
+    handoffs = [h for h in told if isinstance(h, HandoffText)]
+    cut = sum(h.shortened for h in handoffs)
+    notes = (
+        [f"{cut} of {len(handoffs)} shortened to stay within {found.tokens:,} tokens; path has all"]
+        if cut
+        else []
+    )
+    notes += ["there are older ones: raise limit"] if found.more else []
+    return ContextFound(handoffs=handoffs, note="; ".join(notes) or None)
+
+
+def _choose(pieces: Sequence[Sequence[Answer]], tokens: int) -> list[Answer]:
+    """Of each piece the form that there is room for; the first gives way last."""
+    sizes = [[measure(form.model_dump_json()) + 1 for form in forms] for forms in pieces]
+    narrowed = [[min(sizes_of[: n + 1]) for n in range(len(sizes_of))] for sizes_of in sizes]
+    chosen = choose_forms(narrowed, find_room(tokens))
+    return [
+        forms[of.index(of_min[n])]
+        for forms, of, of_min, n in zip(pieces, sizes, narrowed, chosen, strict=True)
+    ]
+
+
+def _list_forms(path: str | None, h: Handoff) -> list[HandoffText]:
+    """A handoff whole; its facts with an outline of the rest; its facts; its facts, each cut."""
+    notes = h.data.get("notes", [])
+    head: dict[str, Any] = {
+        "path": path, "task": h.task, "attempt": h.attempt, "agent": h.agent, "created": h.created,
+        "outcome": h.outcome.value if h.outcome else None, "verified": h.verified,
+    }  # fmt: skip
+    facts: dict[str, Any] = {
+        "error": h.error, "decisions": [DecisionMade(decision=d.decision, reason=d.reason) for d in h.decisions],
+        "blockers": list(h.blockers), "questions": list(h.questions), "failed_checks": [c.name for c in h.checks if not c.passed],
+    }  # fmt: skip
+    whole = HandoffText(
+        **head, **facts, summary=h.summary, completed=list(h.completed), remaining=list(h.remaining), next_steps=list(h.next_steps),
+        artifacts=list(h.artifacts), guidance=h.guidance, notes=[n for n in notes if isinstance(n, str)] if isinstance(notes, list) else [],
+    )  # fmt: skip
+    outlined = HandoffText(
+        **head, **facts, summary=_cut(h.summary), remaining=_cut_all(h.remaining), next_steps=_cut_all(h.next_steps), shortened=True
+    )  # fmt: skip
+    least = HandoffText(
+        **head, shortened=True, error=shorten_to_line(h.error, FACT_MIN) if h.error else None,
+        decisions=[DecisionMade(decision=shorten_to_line(say_decision(d.decision, d.reason), FACT_MIN)) for d in h.decisions],
+blockers=_cut_facts(h.blockers), questions=_cut_facts(h.questions), failed_checks=_cut_facts(facts["failed_checks"]),
+    )  # fmt: skip
+    return [whole, outlined, HandoffText(**head, **facts, shortened=True), least]
+
+
+def _cut_facts(texts: Sequence[str]) -> list[str]:
+    return [shorten_to_line(t, FACT_MIN) for t in texts]
 
 
 def _cut(text: str | None) -> str | None:

@@ -86,7 +86,7 @@ class Tools:
                 remember(project)
             return NextTask(task=brief(choice.entry) if choice.entry else None, reason=choice.reason)
         project = self._open()
-        got = claim_as_person(project, id or None, among=wanted)
+        got = claim_as_person(project, id or None, among=wanted, through="mcp")
         if not isinstance(got, Claim):
             return NextTask(reason=got.reason)
         task = brief(got.entry)
@@ -136,7 +136,8 @@ class Tools:
         """One task in full: text, acceptance criteria, state and why, attempts, newest handoff."""
         from gitbaton.usecases.board import show_task
 
-        return describe_task(show_task(self._open(), id or None))
+        project = self._open()
+        return describe_task(show_task(project, id or None), project.repo.config.run.context_tokens)
 
     def create_task(
         self,
@@ -270,9 +271,16 @@ class Tools:
         id: Annotated[
             str, Field(description="Task; empty: this attempt's, else all tasks and sessions")
         ] = "",
-        limit: Annotated[int, Field(ge=1, le=20, description="How many")] = 3,
+        limit: Annotated[
+            int, Field(ge=0, le=200, description="How many; 0: all of a task, 5 of everything")
+        ] = 0,
+        budget: Annotated[int, Field(ge=0, description="Tokens for all; 0: as configured")] = 0,
     ) -> ContextFound:
-        """The newest handoffs: what was done, decided and left open. Long ones are cut; `path` has all."""
+        """The newest handoffs: what was done, decided and left open. Where room is short, older ones tell only decisions,
+        questions and failures; `path` has all.
+        """
         from gitbaton.usecases.context import get_context
 
-        return describe_context(get_context(self._open(), id or None, limit=limit))
+        return describe_context(
+            get_context(self._open(), id or None, limit=limit or None, tokens=budget or None)
+        )

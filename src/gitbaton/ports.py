@@ -123,7 +123,7 @@ class AgentReport:
     the work is any good is for guards and checks to find. ``message`` is one readable sentence or the
     agent's last words; ``result`` what it handed over as structured data, unchecked; ``handoff`` the
     unchecked fields of a handoff where the adapter received some. ``retry_after_s`` is how long the model's service
-    asked to be left alone.
+    asked to be left alone; ``model`` is the one that answered, where the adapter knows.
     """
 
     outcome: Outcome
@@ -134,6 +134,7 @@ class AgentReport:
     handoff: Mapping[str, object] = field(default_factory=dict)
     exit_code: int | None = None
     retry_after_s: float | None = None
+    model: str | None = None
 
 
 class Agent(Protocol):

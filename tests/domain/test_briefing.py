@@ -21,6 +21,7 @@ from gitbaton.domain.state import Attempt
 from gitbaton.domain.task import Task
 from gitbaton.domain.usage import Usage
 from gitbaton.domain.verdict import Verdict
+from support import long_history
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -108,6 +109,13 @@ CASES = {
             attempt(1, Outcome.CHECKS_FAILED, message="failed: tests"),
             attempt(2, Outcome.SUCCEEDED, message="2 checks passed", guidance=("The fixture has no database at all.",)),
         ],
+    ),
+    "long-history": material(
+        task_id=long_history.TASK, task=Task(title="Import orders from the old shop", description="All orders of the old shop, from its CSV export."),
+        attempt=13, role_name=None, role=None, plan=None, dependencies=long_history.DEPENDENCIES,
+        dependency_paths=long_history.DEPENDENCY_PATHS, attempts=long_history.ATTEMPTS,
+        earlier=[h for _, h in long_history.LEFT], earlier_paths=[path for path, _ in long_history.LEFT],
+        guidance=("test_rows is wrong: a refund without an order is no row.",), context_tokens=1500,
     ),
     "after-a-lost-machine": material(attempt=2, attempts=[attempt(1, None)]),
 }  # fmt: skip

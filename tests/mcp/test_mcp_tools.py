@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -346,13 +347,27 @@ def test_get_context_tells_the_newest_first(shop: Shop) -> None:
     assert shop.call("get_task", id="add-cart")["handoff"]["summary"] == "two"
 
 
-def test_get_context_cuts_what_is_long_and_names_the_file(shop: Shop) -> None:
-    shop.call("save_context", summary="x" * 5000, completed=[f"step {n}" for n in range(30)])
-    (found,) = shop.call("get_context")["handoffs"]
-    assert len(found["summary"]) == 2000
-    assert found["summary"].endswith(" […cut]")
-    assert found["completed"][-2:] == ["step 19", "and 10 more"]
-    assert "x" * 5000 in shop.checkout.read(found["path"])
+def test_get_context_shortens_a_long_history_and_names_the_files(shop: Shop) -> None:
+    for n in range(8):
+        shop.call(
+            "save_context", id="add-cart", summary=f"{n} " + "x" * 5000, completed=["a step"] * 30, decisions=[f"way {n}"],
+            blockers=["y" * 500],
+        )  # fmt: skip
+        shop.clock.advance(0.001)
+    newest, *older = shop.call("get_context", id="add-cart", limit=2)["handoffs"]
+    assert [len(h["summary"]) for h in (newest, *older)] == [5002, 5002], "what fits is told whole"
+    assert "shortened" not in newest
+    told = shop.call("get_context", id="add-cart", budget=3000)
+    newest, *older = told["handoffs"]
+    assert (len(newest["summary"]), len(newest["completed"]), "shortened" in newest) == (5002, 30, False)
+    assert all(h["shortened"] and "completed" not in h for h in older)
+    assert [h["decisions"][0]["decision"] for h in (newest, *older)] == [f"way {n}" for n in range(7, -1, -1)]
+    assert "x" * 5000 in shop.checkout.read(older[-1]["path"])
+    assert told["note"] == "7 of 8 shortened to stay within 3,000 tokens; path has all"
+    assert len(json.dumps(told, separators=(",", ":"))) < 3000 * 3.5 + 200
+    least = shop.call("get_context", id="add-cart", budget=1)["handoffs"]
+    assert [h["blockers"] for h in least] == [["y" * 119 + "…"]] * 8
+    assert shop.call("get_context", id="add-cart", limit=1)["note"] == "there are older ones: raise limit"
 
 
 def test_what_others_change_is_seen_at_once(shop: Shop) -> None:

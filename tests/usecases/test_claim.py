@@ -43,7 +43,7 @@ def test_the_state_says_everything(team: Team) -> None:
         "event": {"name": "claimed", "id": state.event.id, "at": "2026-01-31T09:00:00Z", "by": "bot"},
         "claimed_by": {"name": "bot", "kind": "agent"}, "claimed_from": "open", "lease": "2026-01-31T09:01:40Z",
         "base": base, "branch": "baton/a",
-        "attempts": [{"number": 1, "run": claimed.run, "agent": "bot", "started": "2026-01-31T09:00:00Z", "base": base}],
+        "attempts": [{"number": 1, "run": claimed.run, "agent": "bot", "kind": "agent", "started": "2026-01-31T09:00:00Z", "base": base}],
     }  # fmt: skip
     assert (claimed.base, claimed.tip.state, claimed.entry.row.id) == (base, state, "a")
 

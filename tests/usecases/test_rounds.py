@@ -288,6 +288,7 @@ def test_an_answer_goes_on_in_the_session_that_asked(trial: Trial, server: Model
         "asks", [write("work.txt", "half\n"), ASK, {"text": "I need to know.", "usage": THOUSANDS}]
     )
     assert trial.run_claude(asks).verdict.outcome is Outcome.NEEDS_INPUT
+    assert (trial.state().attempts[-1].model or "").startswith("claude-"), "as Claude Code reports it"
     with pytest.raises(UsageError, match="empty"):
         answer_task(trial.project(), "job", " \n")
     answered = answer_task(trial.project(), "job", "Port 8080")

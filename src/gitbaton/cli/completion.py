@@ -33,7 +33,8 @@ _ABOUT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("stop", "finish", "abandon"), ("in_progress", "needs_input")),
     **dict.fromkeys(("logs", "takeover"), ("tried",)),
     **dict.fromkeys(
-        ("show", "explain", "log", "diff", "graph", "context", "briefing", "rename", "rm"), ("any",)
+        ("show", "explain", "log", "diff", "graph", "context", "handoff", "briefing", "rename", "rm"),
+        ("any",),
     ),
     "answer": ("needs_input",),
     "retry": ("failed", "stopped", "closed", "needs_input", "changes_requested", "taken_over", "in_review"),
@@ -139,6 +140,9 @@ def _complete_kind(kind: Any, start: str, command: str, place: Place | None) -> 
         return _choose(kind, start)
     if kind == "file":
         return [(FILES, "")]
+    if kind and kind.startswith("task|"):  # a word of its own, or else a task
+        words = _choose(kind.split("|")[1:], start)
+        return [*words, *(_complete_task(place, start, command) if place else ())]
     if place is None or not kind:
         return []
     if kind == "task":

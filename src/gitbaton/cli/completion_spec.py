@@ -73,8 +73,10 @@ def _find_kind(action: argparse.Action) -> Any:
 
     if action.choices is not None:
         return [str(choice) for choice in action.choices]
-    if takes_task(action):
+    if takes_task(action) or action.metavar == "TASK[/N]":
         return "task"
+    if action.dest == "action":
+        return f"task|{action.metavar}"
     if action.metavar in ("FILE", "FOLDER", "PATH"):
         return "file"
     if action.metavar == "FIELD=VALUE":

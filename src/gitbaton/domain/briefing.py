@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitbaton.domain.compaction import CONTEXT_TOKENS
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
-from gitbaton.domain.markdown import fence, quote
-from gitbaton.domain.peerreview import list_musts
+from gitbaton.domain.history import Dependency, History, bullets, retell
+from gitbaton.domain.markdown import quote
 from gitbaton.domain.troubleshooting import render_recovery
-from gitbaton.domain.wording import is_note, render_note
+from gitbaton.domain.verdict import DOCUMENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     from gitbaton.domain.task import Task
     from gitbaton.domain.troubleshooting import Recovery
 
-_OUTPUT_LINES = 40
-
 
 class Material(NamedTuple):
     """What a briefing is made of. ``dependencies`` are (id, title, newest handoff) of what the task depends
     on; ``earlier`` are this task's handoffs, oldest first; ``attempts`` its past attempts; ``guidance`` what a
     person said since; ``checks`` (name, command); ``timeout_s`` the time limit in seconds; ``has_tools``:
     the agent has our MCP tools; ``fresh_since`` the first attempt after work was merged or set aside; ``merged`` the
-    branch that was merged into the earlier work right before, which left ``conflicts`` in these files; ``recovery`` what an attempt
-    must know that begins with a search for the cause; ``wants_tests``: what changes is to be covered by tests.
+    branch that was merged into the earlier work right before, which left ``conflicts`` in these files. All that was left
+    earlier is told within ``context_tokens``; ``earlier_paths`` and ``dependency_paths`` are the files that have it whole.
+    ``recovery`` is what an attempt must know that begins with a search for the cause; ``wants_tests``: what changes is to be
+    covered by tests.
     """
 
     task_id: str
@@ -53,6 +54,9 @@ class Material(NamedTuple):
     fresh_since: int = 1
     merged: str | None = None
     conflicts: Sequence[str] = ()
+    earlier_paths: Sequence[str | None] = ()
+    dependency_paths: Sequence[str | None] = ()
+    context_tokens: int = CONTEXT_TOKENS
     recovery: Recovery | None = None
     wants_tests: bool = False
 
@@ -71,9 +75,7 @@ def render_briefing(m: Material) -> str:
         _plan(m),
         _role(m),
         _context(m),
-        _dependencies(m),
         _history(m),
-        _notes(m),
         _scope(m),
         _finish(m),
     ]
@@ -82,10 +84,6 @@ def render_briefing(m: Material) -> str:
 
 def _section(title: str, body: str | None) -> str:
     return f"## {title}\n\n{body.strip()}" if body and body.strip() else ""
-
-
-def _bullets(items: Sequence[str]) -> str:
-    return "\n".join("- " + i.strip().replace("\n", "\n  ") for i in items)
 
 
 def _opening(m: Material) -> str:
@@ -122,7 +120,7 @@ def _clarifications(m: Material) -> str:
     for c in m.task.clarifications:
         source = ", ".join(s for s in (c.who, c.when) if s)
         lines.append(c.text + (f" ({source})" if source else ""))
-    return _section("Clarifications", _bullets(lines))
+    return _section("Clarifications", bullets(lines))
 
 
 def _plan(m: Material) -> str:
@@ -137,7 +135,7 @@ def _role(m: Material) -> str:
     if not m.role:
         return _section("Your role", f"Work as somebody would whose job it is: {m.role_name}.")
     done = (
-        "\n\nIn this role, work is done when:\n\n" + _bullets(m.role.definition_of_done)
+        "\n\nIn this role, work is done when:\n\n" + bullets(m.role.definition_of_done)
         if m.role.definition_of_done
         else ""
     )
@@ -148,76 +146,17 @@ def _role(m: Material) -> str:
 
 
 def _context(m: Material) -> str:
-    return _section("Read first", _bullets(m.task.context))
-
-
-def _dependencies(m: Material) -> str:
-    texts = []
-    for task_id, title, handoff in m.dependencies:
-        body = f"### {task_id}: {title}"
-        texts.append(body + ("\n\n" + _handoff(handoff) if handoff else "\n\nNo handoff was left."))
-    return _section("What it builds on", "\n\n".join(texts))
-
-
-def _handoff(h: Handoff) -> str:
-    lines = []
-    if h.summary:
-        lines.append(h.summary.strip())
-    for words, items in (
-        ("Finished", h.completed), ("Not finished", h.remaining),
-        ("Decided", [d.decision + (f", because {d.reason}" if d.reason else "") for d in h.decisions]),
-        ("A second agent wanted", [f"{f.place}: {f.what}" for f in list_musts(h.peer_review)]), ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", h.files_modified[:30]),
-        ("Results", h.artifacts),
-    ):  # fmt: skip
-        if items:
-            lines.append(f"{words}:\n\n{_bullets(list(items))}")
-    if h.guidance and h.next_action == "continue":
-        lines.append(f"Its author says to whoever goes on:\n\n{quote(h.guidance)}")
-    elif h.guidance:
-        lines.append(f"In its author's words: {h.guidance.strip()}")
-    return "\n\n".join(lines) or "It says nothing more."
+    return _section("Read first", bullets(m.task.context))
 
 
 def _history(m: Material) -> str:
-    if not m.attempts:
-        return ""
-    texts = []
-    by_attempt = {h.attempt: h for h in m.earlier}
-    for a in m.attempts:
-        ended = a.outcome.value.replace("_", " ") if a.outcome else "never reported back"
-        body = f"### Attempt {a.number}: {ended}"
-        if a.number < m.fresh_since:
-            body += (
-                "\n\nSuperseded: its work was merged or set aside since, and what it says may no longer hold."
-            )
-        if a.guidance:
-            body += "\n\nIt had been told:\n\n" + "\n\n".join(quote(g) for g in a.guidance)
-        if a.message:
-            body += f"\n\n{a.message.strip()}"
-        if handoff := by_attempt.get(a.number):
-            body += "\n\n" + _handoff(handoff)
-            for check in handoff.checks:
-                if not check.passed:
-                    output = "\n".join((check.output or "").strip().splitlines()[-_OUTPUT_LINES:])
-                    body += f"\n\nThe check `{check.name}` failed" + (
-                        f" and printed at its end:\n\n{fence(output)}" if output else "."
-                    )
-        texts.append(body)
-    return _section("Earlier attempts", "\n\n".join(texts))
-
-
-def _notes(m: Material) -> str:
-    """What was written down outside of attempts."""
-    texts = []
-    for h in m.earlier:
-        if h.attempt is None:
-            source = ", ".join(s for s in (h.agent, h.created) if s)
-            plain = h.model_dump(mode="json", exclude_defaults=True)
-            if is_note(plain):
-                texts.append(f"- {render_note(plain)}" + (f" ({source})" if source else ""))
-            else:
-                texts.append(f"### {source or 'Somebody'}\n\n{_handoff(h)}")
-    return _section("Noted since", "\n\n".join(texts))
+    paths = m.dependency_paths or (None,) * len(m.dependencies)
+    known = m.earlier_paths or (None,) * len(m.earlier)
+    history = History(
+        [Dependency(*d, path) for d, path in zip(m.dependencies, paths, strict=True)],
+        m.attempts, list(zip(known, m.earlier, strict=True)), m.fresh_since,
+    )  # fmt: skip
+    return "\n\n".join(retell(history, m.context_tokens).sections)
 
 
 def _scope(m: Material) -> str:
@@ -236,7 +175,7 @@ def _scope(m: Material) -> str:
         + (f" and {m.max_turns} turns" if m.max_turns else "")
         + "."
     )
-    return _section("Limits", _bullets([*lines, limits]))
+    return _section("Limits", bullets([*lines, limits]))
 
 
 def _finish(m: Material) -> str:
@@ -249,6 +188,13 @@ def _finish(m: Material) -> str:
         )
     if m.wants_tests:
         lines.append("Cover what you add or change with tests, as far as it can be tested.")
+    summary = "a short summary"
+    if m.task.type in DOCUMENT_TYPES:
+        summary = "this summary"
+        lines.append(
+            "The result of this task is what you write: put all of it into the `summary` that you hand over, in Markdown and "
+            "as long as it must be. A change of files may go with it, but need not."
+        )
     if m.task.result_schema is not None:
         lines.append(
             "This task wants a structured result that meets its `result_schema`; hand it over with the completion."
@@ -256,9 +202,10 @@ def _finish(m: Material) -> str:
     if m.has_tools:
         lines += [
             (
-                "Use the `baton` tools: `complete_task` with a short summary, decisions and what remains, when it is done; "
+                f"Use the `baton` tools: `complete_task` with {summary}, decisions and what remains, when it is done; "
                 "`save_context` for notes worth keeping on the way."
             ),
+            "Work that you find on the way and that is not this task: propose it with `create_task`. A person decides.",
             "If only a person can decide something, ask with `save_context` and `question`, then end. Don't guess.",
             (
                 "If you leave work that is not good enough, or can't go on without somebody else, say so with `save_context` and "
@@ -273,4 +220,4 @@ def _finish(m: Material) -> str:
     lines.append(
         "Work that is only half done is worth more with an honest note than with a claim that it is finished."
     )
-    return _section("How to finish", _bullets(lines))
+    return _section("How to finish", bullets(lines))

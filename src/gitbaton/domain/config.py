@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from gitbaton.domain.compaction import CONTEXT_TOKENS, TOKENS_MIN
 from gitbaton.domain.document import Document, Duration, NonEmptyText, Part, Text, WrongField, take_text
 from gitbaton.domain.routing import DEFAULTS, Routing
 from gitbaton.domain.task import Check
@@ -184,6 +185,17 @@ class RunConfig(Part):
     budget_usd: Annotated[
         float | None, Field(strict=True, gt=0, description="Money limit of one attempt, US dollars.")
     ] = None
+    context_tokens: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=TOKENS_MIN,
+            le=1_000_000,
+            description=(
+                "Tokens (of 3.5 bytes) that handoffs and notes may take wherever an agent reads them; older ones are shortened first."
+            ),
+        ),
+    ] = CONTEXT_TOKENS
 
 
 class Milestone(Part):

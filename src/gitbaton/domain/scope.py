@@ -47,6 +47,14 @@ def globs_overlap(first: str, second: str) -> bool:
     return _meet(_spread(first), _spread(second))
 
 
+def find_beginning(glob: str) -> str:
+    """What every path begins with that a glob names. Globs of which neither's beginning begins the other's name no
+    file in common.
+    """
+    text = "/".join(part for part in glob.strip().split("/") if part not in ("", "."))
+    return text[: min((at for sign in _WILD if (at := text.find(sign)) >= 0), default=len(text))]
+
+
 def _split(glob: str) -> tuple[list[str], bool]:
     """The segments of a glob, and whether it also names what is below them."""
     text = glob.strip()

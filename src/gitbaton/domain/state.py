@@ -29,6 +29,10 @@ class Holder(Part):
     name: Annotated[NonEmptyText, Field(description="Agent's or person's name.")]
     kind: Annotated[Literal["agent", "person"], Field(description="A person's claim has no lease.")]
     host: Annotated[Text | None, Field(description="Machine or workflow run.")] = None
+    through: Annotated[
+        Literal["mcp"] | None,
+        Field(description="mcp: a session that works with gitbaton's tools, for a person."),
+    ] = None
 
 
 class Attempt(Part):
@@ -37,6 +41,18 @@ class Attempt(Part):
     number: Annotated[int, Field(strict=True, ge=1, description="Counts from 1, over all attempts.")]
     run: Annotated[NonEmptyText, Field(description="Run id.")]
     agent: Annotated[NonEmptyText, Field(description="Agent's or person's name.")]
+    kind: Annotated[
+        Literal["agent", "person", "session"] | None,
+        Field(
+            description=(
+                "Who made it: an agent that gitbaton ran, a person, or a session that took the task through MCP."
+            )
+        ),
+    ] = None
+    model: Annotated[
+        Text | None,
+        Field(description="Model that did it, as the agent reports it, else as it was asked for."),
+    ] = None
     started: Annotated[NonEmptyText, Field(description="Time, ISO 8601, UTC.")]
     ended: Annotated[Text | None, Field(description="Time, ISO 8601, UTC; unset while it runs.")] = None
     outcome: Annotated[Outcome | None, Field(description="How it ended.")] = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from gitbaton.domain.durations import LONGEST_S
 from gitbaton.domain.feedback import render_clarifications
 from gitbaton.domain.outcome import Outcome
+from gitbaton.domain.wording import shorten_to_line
 from gitbaton.edges.claude_events import ClaudeStream
 from gitbaton.edges.claude_launch import (
     build_command,
@@ -151,6 +152,7 @@ class ClaudeCode:
             result=stream.result.get("structured_output") if stream.result else None,
             exit_code=end.exit_code,
             retry_after_s=_find_wait(outcome, stream.resets_at),
+            model=redactor.redact(shorten_to_line(stream.model)) or None,
         )
 
     def _find(self, cwd: Path, env: Mapping[str, str]) -> str:

@@ -70,18 +70,25 @@ def _totals(seen: Survey, style: Style) -> list[str]:
     entries = seen.board.entries.values()
     if not entries:
         return ['There are no tasks yet. Write one with: baton add "Title"']
+    start, *parts = tell_totals(seen)
+    start = printable(start)
+    text = textwrap.wrap(f"{start}: {', '.join(parts)}", min(style.width, 1000))
+    return (
+        [style.paint(start, "bold") + text[0][len(start) :], *text[1:]] if text[0].startswith(start) else text
+    )
+
+
+def tell_totals(seen: Survey) -> list[str]:
+    """How many tasks there are and where; then how many in which column, and what they cost."""
+    entries = seen.board.entries.values()
     where = seen.branch + (f" of {seen.remote}" if seen.remote else "")
-    start = printable(f"{len(entries)} task{'s' if len(entries) != 1 else ''} on {where}")
     counts: dict[str, int] = {}
     for entry in entries:
         column = find_column(seen.board, entry)
         counts[column] = counts.get(column, 0) + 1
     parts = [f"{counts[column]} {said}" for column, said in _TOLD if column in counts]
     parts += [f"${seen.cost_usd:.2f} spent"] if seen.cost_usd else []
-    text = textwrap.wrap(f"{start}: {', '.join(parts)}", min(style.width, 1000))
-    return (
-        [style.paint(start, "bold") + text[0][len(start) :], *text[1:]] if text[0].startswith(start) else text
-    )
+    return [f"{len(entries)} task{'s' if len(entries) != 1 else ''} on {where}", *parts]
 
 
 def _section(title: str, rows: list[list[str]], colors: list[list[str | None]], style: Style, most: int, more: str) -> list[str]:  # fmt: skip

@@ -46,8 +46,12 @@ def check_document(source: YamlFile, model: type[Model], kind: str) -> Model:
     try:
         return model.model_validate(source.value)
     except ValidationError as error:
-        found = islice(_model_problems(error, source, kind), PROBLEMS_MAX)
-        raise InvalidDocument(sorted(p for _, p in found)) from None
+        raise InvalidDocument(explain_misfit(error, source, read_schema(kind))) from None
+
+
+def explain_misfit(error: ValidationError, source: YamlFile, schema: Mapping[str, Any]) -> list[Problem]:
+    """The problems of a document that a model doesn't take, in the order of its text. ``schema`` is the model's."""
+    return sorted(p for _, p in islice(_model_problems(error, source, schema), PROBLEMS_MAX))
 
 
 def find_problems(data: bytes, path: str, kind: str) -> list[Problem]:
@@ -68,7 +72,7 @@ def judge_document(source: YamlFile, kind: str) -> tuple[Document | None, list[P
     try:
         document = model_of(kind).model_validate(source.value)
     except ValidationError as error:
-        found = list(islice(_model_problems(error, source, kind), PROBLEMS_MAX))
+        found = list(islice(_model_problems(error, source, read_schema(kind)), PROBLEMS_MAX))
     told = [field for field, _ in found]
     unknown = schema_errors(source.value, read_schema_validator(kind)) if len(found) < PROBLEMS_MAX else []
     for field, message in unknown[:PROBLEMS_MAX]:
@@ -187,12 +191,14 @@ def row_of(task: Task, path: str, task_id: str) -> TaskRow:
 # -- problems in words ---------------------------------------------------------------------------------
 
 
-def _model_problems(error: ValidationError, source: YamlFile, kind: str) -> Iterator[tuple[Field, Problem]]:
+def _model_problems(
+    error: ValidationError, source: YamlFile, schema: Mapping[str, Any]
+) -> Iterator[tuple[Field, Problem]]:
     for one in error.errors(include_url=False):
         wrong = one.get("ctx", {}).get("error")
         loc = (*one["loc"], *wrong.field) if isinstance(wrong, WrongField) else one["loc"]
         field = _real_location(loc, source.value)
-        code, message = _words(one, field, kind)
+        code, message = _words(one, field, schema)
         yield field, Problem(source.path, *source.position(field), field_name(field), code, _tame(message))
 
 
@@ -222,13 +228,13 @@ def _tame(message: str) -> str:
     )
 
 
-def _words(error: Any, field: Field, kind: str) -> tuple[str, str]:
+def _words(error: Any, field: Field, schema: Mapping[str, Any]) -> tuple[str, str]:
     """(code, message) of one of Pydantic's errors, for people."""
     context = error.get("ctx", {})
     given = error.get("input")
     match error["type"]:
         case "extra_forbidden":
-            near = find_similar(str(field[-1]), _known_fields(read_schema(kind), field[:-1]), 1)
+            near = find_similar(str(field[-1]), _known_fields(schema, field[:-1]), 1)
             hint = f", did you mean '{near[0]}'?" if near else "; own fields start with x-"
             return "unknown-field", f"unknown field '{field[-1]}'{hint}"
         case "missing":

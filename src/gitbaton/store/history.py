@@ -46,6 +46,7 @@ class LoggedCommit(NamedTuple):
     author: str
     subject: str
     files: tuple[Touched, ...]
+    is_merge: bool = False
 
 
 @contextlib.contextmanager
@@ -102,18 +103,20 @@ def _read(diff: Any) -> Change:
 
 
 def list_commits(
-    repo: Repository, revisions: Sequence[str], paths: Sequence[str], *, most: int | None = None
-) -> list[LoggedCommit]:
+    repo: Repository, revisions: Sequence[str], paths: Sequence[str], *, most: int | None = None, first_parent: bool = False
+) -> list[LoggedCommit]:  # fmt: skip
     """The commits among ``revisions`` (as ``git log`` takes them: ids, ``^id`` for what is left out) that changed
-    ``paths`` (git's pathspecs), newest first; merges only where they differ from all that they merge.
+    ``paths`` (git's pathspecs), newest first; merges only where they differ from all that they merge. With
+    ``first_parent`` what a branch itself went through: a merge stands for all that it brought.
     """
     if not any(not r.startswith("^") for r in revisions):
         return []
     limit = [f"--max-count={most}"] if most is not None else []
+    limit += ["--first-parent", "--diff-merges=first-parent"] if first_parent else []
     with _open(repo) as opened:
         out: bytes = opened.git.log(
             "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-decorate",
-            "--no-color", "--no-mailmap", "--encoding=UTF-8", "--format=%x01%H %at %an%x02%s", *limit, *revisions, "--", *paths,
+            "--no-color", "--no-mailmap", "--encoding=UTF-8", "--format=%x01%H %at %p%x03%an%x02%s", *limit, *revisions, "--", *paths,
             stdout_as_string=False,
         )  # fmt: skip
     commits: list[LoggedCommit] = []
@@ -133,5 +136,6 @@ def list_commits(
 
 def _read_head(token: bytes) -> LoggedCommit:
     head, _, subject = token.decode("utf-8", "replace").partition("\x02")
-    oid, at, author = head.split(" ", 2)
-    return LoggedCommit(oid, float(at), author, subject, ())
+    marks, _, author = head.partition("\x03")
+    oid, at, *parents = marks.split()
+    return LoggedCommit(oid, float(at), author, subject, (), len(parents) > 1)

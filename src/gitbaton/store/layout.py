@@ -94,6 +94,16 @@ def plan_path(plan: str) -> str:
     return f"{PLANS}/{plan}.yaml"
 
 
+def doc_path(task: str) -> str:
+    """Where the notes and acceptance tests of a task stand, if somebody wrote some."""
+    return f"{DOCS}/{task}.md"
+
+
+def result_path(plan: str) -> str:
+    """Where it stands what came of a plan: beside its file."""
+    return f"{PLANS}/{plan}.md"
+
+
 def handoff_path(task: str | None, moment: datetime, run: str) -> str:
     """Where a new handoff file goes. Its name begins with the time, so that names sort as the files were made."""
     from datetime import UTC

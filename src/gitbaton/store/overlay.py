@@ -35,7 +35,7 @@ class _Version(NamedTuple):
     file: SourceFile | None
 
 
-class _Change(NamedTuple):
+class LocalChange(NamedTuple):
     """What happened to one document here: where it stands on the board now, and in which versions before."""
 
     mark: str
@@ -46,6 +46,21 @@ class _Change(NamedTuple):
 
 def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Contents:
     """What base says, plus what this checkout adds, marked as local."""
+    merged, changes = overlay_files(repo, base_files)
+    contents = read_contents(repo, merged)
+    for task, row in contents.tasks.items():
+        if row.path in changes:
+            contents.tasks[task] = _settle_status(row, changes[row.path])
+    broken = tuple(
+        b._replace(local=changes[b.path].mark) if b.path in changes else b for b in contents.broken
+    )
+    return Contents(contents.tasks, broken, contents.plans)
+
+
+def overlay_files(
+    repo: Repository, base_files: Mapping[str, SourceFile]
+) -> tuple[Files, dict[str, LocalChange]]:
+    """The documents of base with what this checkout adds, and (by path) what it adds."""
     head = resolve(repo.git, "HEAD")
     fork = find_merge_base(repo.git, head, repo.base.commit) if head and repo.base.commit else None
     fork_files = base_files if fork == repo.base.commit else read_revision(repo, fork)
@@ -56,7 +71,7 @@ def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Con
         if file is None:
             work.pop(path, None)
     merged = dict(base_files)
-    changes: dict[str, _Change] = {}
+    changes: dict[str, LocalChange] = {}
     for change in _compare(repo, work, fork_files, base_files, dirty):
         if change.base.path is not None:
             merged.pop(change.base.path, None)
@@ -66,14 +81,7 @@ def overlay_local(repo: Repository, base_files: Mapping[str, SourceFile]) -> Con
         path = change.mine.path if moved_here or change.base.path is None else change.base.path
         merged[path] = _combine(change, path)
         changes[path] = change
-    contents = read_contents(repo, merged)
-    for task, row in contents.tasks.items():
-        if row.path in changes:
-            contents.tasks[task] = _settle_status(row, changes[row.path])
-    broken = tuple(
-        b._replace(local=changes[b.path].mark) if b.path in changes else b for b in contents.broken
-    )
-    return Contents(contents.tasks, broken, contents.plans)
+    return merged, changes
 
 
 def read_dirty(repo: Repository) -> dict[str, SourceFile | None]:
@@ -94,7 +102,7 @@ def _compare(
     fork: Mapping[str, SourceFile],
     base: Mapping[str, SourceFile],
     dirty: Mapping[str, SourceFile | None],
-) -> list[_Change]:
+) -> list[LocalChange]:
     """Every document that changed here and is not the same on base."""
     touched = [path for path in {**work, **fork} if not _is_one_blob(path, work, fork, base)]
     if not touched:
@@ -116,7 +124,7 @@ def _compare(
         if _same(mine, old) or _same(mine, there):
             continue
         uncommitted = mine.path in dirty or (mine.path is None and old.path in dirty)
-        changes.append(_Change("uncommitted" if uncommitted else "unmerged", mine, old, there))
+        changes.append(LocalChange("uncommitted" if uncommitted else "unmerged", mine, old, there))
     return changes
 
 
@@ -166,7 +174,7 @@ def _text(file: SourceFile) -> bytes:
     return file.data.replace(b"\r\n", b"\n")
 
 
-def _combine(change: _Change, path: str) -> SourceFile:
+def _combine(change: LocalChange, path: str) -> SourceFile:
     """This checkout's text; where base changed the document, too, with base's changes field by field."""
     mine, old, base = change.mine.file, change.old.file, change.base.file
     assert mine is not None, "what is deleted here has no text"
@@ -181,7 +189,7 @@ def _combine(change: _Change, path: str) -> SourceFile:
     return SourceFile(merged) if merged is not None else mine
 
 
-def _settle_status(row: TaskRow, change: _Change) -> TaskRow:
+def _settle_status(row: TaskRow, change: LocalChange) -> TaskRow:
     """A status that only base changed wins over the old one here, and so does a task closed there since."""
     base, old = (
         read_row(version.path, version.file) if version.path and version.file else None

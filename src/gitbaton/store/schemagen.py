@@ -107,6 +107,8 @@ def _merge_null(node: dict[str, Any]) -> None:
         types = other["type"] if isinstance(other["type"], list) else [other["type"]]
         del node["anyOf"]
         node.update({**other, **node, "type": [*types, "null"]})
+    if "const" in node:
+        node["enum"] = [node.pop("const")]
     if "enum" in node:
         node["enum"] = [*node["enum"], None]
 

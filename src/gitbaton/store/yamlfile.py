@@ -35,11 +35,14 @@ _ENDING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """The value of one file; ``path`` is relative to the repository, for problems."""
+    """The value of one file; ``path`` is relative to the repository, for problems. ``_whole`` is the name of the list
+    that the whole file is.
+    """
 
     path: str
     value: dict[str, Any]
     _text: str = field(default="", repr=False, compare=False)
+    _whole: str = ""
     _trees: list[Node] = field(default_factory=list, repr=False, compare=False)
 
     def position(self, field: Sequence[str | int]) -> tuple[int, int]:
@@ -51,7 +54,7 @@ class YamlFile:
             self._trees.append(tree or Node(None, 0, 0, ""))
         here = self._trees[0]
         start = 0
-        for part in field:
+        for part in field[1:] if self._whole and field[:1] == (self._whole,) else field:
             if isinstance(here, MappingNode) and (entry := here.find(str(part))):
                 start, here = entry[0].start, entry[1]
             elif isinstance(here, SequenceNode) and isinstance(part, int) and 0 <= part < len(here.items):
@@ -74,10 +77,27 @@ def parse_yaml(data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = 
     return YamlFile(path, tree.value, text)
 
 
+def parse_list(data: bytes, path: str, shape: Shape, name: str) -> YamlFile:
+    """As ``parse_yaml``, for a file that may as well hold nothing but the list that is called ``name``."""
+    inner = Shape(fields=shape.fields, item=shape.at(name).item, patterns=shape.patterns, other=shape.other)
+    text, tree = _read(data, path, inner, (MappingNode, SequenceNode), SIZE_MAX)
+    if isinstance(tree, SequenceNode):
+        return YamlFile(path, {name: tree.value}, text, _whole=name)
+    return YamlFile(path, tree.value, text)
+
+
 def parse_tree(
     data: bytes, path: str, shape: Shape = VALUE, *, size_max: int = SIZE_MAX
 ) -> tuple[str, MappingNode]:
     """As ``parse_yaml``, but the text without its byte order mark and the tree of nodes into it."""
+    text, tree = _read(data, path, shape, (MappingNode,), size_max)
+    assert isinstance(tree, MappingNode)
+    return text, tree
+
+
+def _read(
+    data: bytes, path: str, shape: Shape, wanted: tuple[type[Node], ...], size_max: int
+) -> tuple[str, Node]:
     if len(data) > size_max:
         said = f"the file has {len(data):,} bytes; {size_max:,} are allowed"
         raise InvalidDocument([Problem(path, 1, 1, "", "too-large", said)])
@@ -92,10 +112,10 @@ def parse_tree(
         problems = problems or [
             Problem(path, 1, 1, "", "empty", "the file says nothing; 'key: value' lines are wanted")
         ]
-    elif not isinstance(tree, MappingNode) and not (problems and problems[-1].code in _ENDING):
+    elif not isinstance(tree, wanted) and not (problems and problems[-1].code in _ENDING):
         line, column = find_place(text, tree.start)
         said = "a list or text at the top level; 'key: value' lines are wanted"
         problems = [Problem(path, line, column, "", "not-a-mapping", said), *problems]
-    if problems or not isinstance(tree, MappingNode):
+    if problems or tree is None:
         raise InvalidDocument(problems)
     return text, tree

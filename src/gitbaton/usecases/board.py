@@ -86,10 +86,10 @@ def show_task(project: Project, text: str | None) -> Shown:
     live = entry.live
     handoffs = iter_newest_handoffs(project.repo, entry.row.id, live.head if live else None)
     note, remarks = choose_notes(read_plain(project.repo, data, path, "handoff") for path, data in handoffs)
-    return Shown(entry, _read_text(project, entry), list_past(view.tips, entry.row.id), note, remarks)
+    return Shown(entry, read_text(project, entry), list_past(view.tips, entry.row.id), note, remarks)
 
 
-def _read_text(project: Project, entry: Entry) -> dict[str, Any] | None:
+def read_text(project: Project, entry: Entry) -> dict[str, Any] | None:
     """The whole task document, from this checkout where it differs, else from base."""
     path = entry.row.path
     data: bytes | None = None

@@ -12,7 +12,8 @@ from gitbaton.errors import BatonError
 from gitbaton.store.cache import DAMAGED
 from gitbaton.store.cachecheck import describe_cache, drop_cache
 from gitbaton.store.edits import commit_edits
-from gitbaton.store.git import is_ancestor, resolve
+from gitbaton.store.git import is_ancestor, list_tree, resolve
+from gitbaton.store.layout import DOCS
 from gitbaton.store.leftovers import (
     clear_away,
     complete_in,
@@ -24,6 +25,7 @@ from gitbaton.store.leftovers import (
 from gitbaton.store.live import read_tips
 from gitbaton.store.repository import require_config
 from gitbaton.usecases.init import ATTRIBUTES, DRIVER, driver_settings, find_missing_program, plan_init
+from gitbaton.usecases.project import load_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -196,7 +198,23 @@ def _check_sharing(project: Project) -> Iterator[Finding]:
             yield Finding("not-pushed", "note", said, f"git push {repo.remote} {repo.base.branch}")
 
 
+def _check_docs(project: Project) -> Iterator[Finding]:
+    """Notes about tasks that there are not."""
+    repo = project.repo
+    docs = list_tree(repo.git, "HEAD", DOCS) if resolve(repo.git, "HEAD") else []
+    if not docs:
+        return
+    view = load_view(project, local=True)
+    known = {*view.board.entries, *(broken.id for broken in view.board.broken)}
+    for entry in docs:
+        task, ending = entry.path.removeprefix(f"{DOCS}/"), ".md"
+        if task.endswith(ending) and "/" not in task and task.removesuffix(ending) not in known:
+            said = f"{entry.path} is about a task that there is not"
+            yield Finding("orphaned-doc", "note", said, f"git rm {entry.path}; or name it after its task")
+
+
 #: Each yields what it finds in a project. Other parts of the system add theirs here.
 CHECKS: tuple[Callable[[Project], Iterator[Finding]], ...] = (
     _check_settings, _check_identity, _check_base, _check_setup, _check_edits, _check_locks, _check_workplaces, _check_caches, _check_sharing,
+    _check_docs,
 )  # fmt: skip

@@ -8,15 +8,16 @@ from gitbaton.domain.lifecycle import TABLE
 from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.reviewtext import render_usage
 from gitbaton.errors import BatonError
-from gitbaton.store.git import read_objects, resolve
+from gitbaton.store.git import resolve
 from gitbaton.store.history import LoggedCommit, list_commits
 from gitbaton.store.layout import TASKS, classify
-from gitbaton.store.live import parse_time, read_chain, read_tips
-from gitbaton.store.plain import iter_newest_handoffs, read_plain
+from gitbaton.store.live import parse_time, read_chain
+from gitbaton.store.plain import read_plain
 from gitbaton.store.snapshots import SourceFile
 from gitbaton.store.tips import list_tips
 from gitbaton.usecases.differences import DocumentChange, compare_files
-from gitbaton.usecases.project import Project, find_entry, load_view, own_task
+from gitbaton.usecases.project import Project, View, find_entry, load_view, own_task
+from gitbaton.usecases.recalling import iter_handoff_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,12 +57,15 @@ def tell_history(project: Project, text: str | None) -> Chronicle:
     wherever it stood; every event of its live state; its handoffs. Raises ``Refusal``.
     """
     repo = project.repo
-    entry = find_entry(load_view(project, local=True), text or own_task(project))
+    view = load_view(project, local=True)
+    entry = find_entry(view, text or own_task(project))
     task = entry.row.id
     edits = _list_edits(repo, task)
     tip = list_tips(repo).get(task)
     events = tell_events(task, read_chain(repo, tip)) if tip else []
-    return Chronicle(entry, _merge(edits, events, sorted(_tell_handoffs(repo, entry), key=lambda h: h.at)))
+    return Chronicle(
+        entry, _merge(edits, events, sorted(_tell_handoffs(project, view, entry), key=lambda h: h.at))
+    )
 
 
 def _merge(*chains: list[Happening]) -> list[Happening]:
@@ -202,15 +206,10 @@ def _say_attempt(attempt: Attempt) -> str:
 # -- handoffs ----------------------------------------------------------------------------------------------------
 
 
-def _tell_handoffs(repo: Repository, entry: Entry) -> list[Happening]:
-    task, live = entry.row.id, entry.live
-    found = dict(iter_newest_handoffs(repo, task, live.head if live else None))
-    tip = read_tips(repo, task).states.get(task)
-    kept = [a for a in (tip.state.attempts if tip else ()) if a.head and a.handoff and a.handoff not in found]
-    texts = read_objects(repo.git, (f"{a.head}:{a.handoff}" for a in kept))
-    found |= {a.handoff: text for a, text in zip(kept, texts, strict=True) if a.handoff and text is not None}
+def _tell_handoffs(project: Project, view: View, entry: Entry) -> list[Happening]:
+    repo, task = project.repo, entry.row.id
     told = []
-    for path, data in sorted(found.items()):
+    for path, data in reversed(list(iter_handoff_texts(project, view, entry))):
         value = read_plain(repo, data, path, "handoff")
         if value is None:
             told.append(Happening(0.0, "handoff", task, "", f"{path} can't be read"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gitbaton.domain.board import fold_task
 from gitbaton.domain.lifecycle import IllegalEvent
@@ -234,6 +234,7 @@ def _try_claim(
             number=number,
             run=run,
             agent=holder.name,
+            kind="session" if holder.through == "mcp" else holder.kind,
             started=render_time(now),
             base=base,
             guidance=old.guidance if old else (),
@@ -290,9 +291,13 @@ def _origin(old: State | None) -> LiveStatus:
 # -- a person's claim ------------------------------------------------------------------------------------------
 
 
-def claim_as_person(project: Project, wanted: str | None, *, among: Filters = ANY) -> Claim | Choice:
-    """A person's claim: no lease, given back with ``stop``. ``among`` narrows what is next."""
-    holder = Holder(name=project.actor, kind="person")
+def claim_as_person(
+    project: Project, wanted: str | None, *, among: Filters = ANY, through: Literal["mcp"] | None = None
+) -> Claim | Choice:
+    """A person's claim: no lease, given back with ``stop``. ``among`` narrows what is next; ``through`` says that a
+    session works for the person.
+    """
+    holder = Holder(name=project.actor, kind="person", through=through)
     claimed = claim_task(project, wanted, holder=holder, lease_s=None, accept=among.accept)
     return name_local_tasks(project, claimed) if isinstance(claimed, Choice) else claimed
 

@@ -228,7 +228,8 @@ def _work(bench: _Bench, request: AgentRequest) -> Commissioned:
             raise _explain(bench, report, look, meter.usage, len(handed_back) + 1)
         number = len(handed_back) + 1
         handed_back.append(shorten_to_line("; ".join(look.problems), 500))
-        log.say("agent", f"handed back: {handed_back[-1]}")
+        count = f"{len(look.problems)} problem{'s' if len(look.problems) != 1 else ''}"
+        log.say("agent", f"{count} handed back, {number} of {commission.rounds}")
         words = render_problems(
             look.problems, number=number, most=commission.rounds, has_tools=bench.has_tools
         )

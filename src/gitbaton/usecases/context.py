@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from gitbaton.domain.compaction import CONTEXT_TOKENS
 from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.ids import MARK
 from gitbaton.domain.outbox import AgentHandoff, Item
@@ -22,7 +23,7 @@ from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.handoffs import render_handoff
 from gitbaton.usecases.material import find_newest_handoffs
-from gitbaton.usecases.project import Project, View, find_row, load_view, own_task
+from gitbaton.usecases.project import Project, View, find_entry, find_row, load_view, own_task
 from gitbaton.usecases.writing import open_target, write_documents
 
 if TYPE_CHECKING:
@@ -31,20 +32,30 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import TaskRow
     from gitbaton.store.edits import Edited
 
+#: How many handoffs are looked at where nobody says.
+_OF_A_TASK, _OF_EVERYTHING = 200, 5
+
 
 class Saved(NamedTuple):
-    """Where context went: a commit with a handoff file, or (inside an attempt) the outbox."""
+    """Where context went: a commit with a handoff file, or (inside an attempt) the outbox. ``on_the_way`` is the number of the
+    attempt that is not at its end yet.
+    """
 
     task: str | None
     path: str | None
     edited: Edited | None
+    on_the_way: int | None = None
 
 
 class Context(NamedTuple):
-    """What there is to know: (path, handoff) newest first."""
+    """What there is to know: (path, handoff) newest first, and in how many tokens it is to be told. ``more`` says that there
+    are older ones.
+    """
 
     task: str | None
     handoffs: tuple[tuple[str, Handoff], ...]
+    tokens: int = CONTEXT_TOKENS
+    more: bool = False
 
 
 # -- leaving it ----------------------------------------------------------------------------------------------
@@ -55,7 +66,8 @@ def save_context(
     question: str | None = None, to: Delivery = HERE,
 ) -> Saved:  # fmt: skip
     """Leave a handoff for the next session or attempt. ``fields`` are those of ``AgentHandoff``; ``note`` and
-    ``percent`` say how far it is; ``question`` asks a person. Raises ``UsageError`` for fields that don't fit.
+    ``percent`` say how far it is; ``question`` asks a person. While somebody is at the task it is marked as left on the way.
+    Raises ``UsageError`` for fields that don't fit.
     """
     handoff = check_fields(fields)
     if percent is not None and not 0 <= percent <= 100:
@@ -67,7 +79,8 @@ def save_context(
     if project.outbox is not None:
         return _hand_over(project.outbox, _find_own(project, text), handoff, note, percent, question)
     project, view, to = open_target(project, to)
-    task = find_row(view, text).id if text else None
+    entry = find_entry(view, text) if text else None
+    task = entry.row.id if entry else None
     value = handoff.model_dump(mode="json", exclude_defaults=True)
     if note:
         value["data"] = {**value.get("data", {}), "notes": [note]}
@@ -76,9 +89,12 @@ def save_context(
     if question:
         value["questions"] = [*value.get("questions", []), question]
         value.setdefault("next_action", "needs_input")
+    live = entry.live if entry and (entry.running or entry.state == "taken_over") else None
+    if live and not value.keys() <= {"data"}:  # a short note is only that
+        value |= {"incomplete": True, "attempt": live.attempt or None}
     path, create = _new_handoff(project, task, value)
     edited = write_documents(project, {path: create}, f"Save context of {task or 'a session'}", to)
-    return Saved(task, path, edited)
+    return Saved(task, path, edited, live.attempt if live and "incomplete" in value else None)
 
 
 def _hand_over(
@@ -277,11 +293,17 @@ def _read_task(project: Project, path: str) -> Task | None:
 # -- reading it ----------------------------------------------------------------------------------------------
 
 
-def get_context(project: Project, text: str | None, *, limit: int = 5) -> Context:
-    """The newest handoffs of a task, or (None) of all tasks and sessions, newest first: those on the base branch,
-    on the task's branch, and in this checkout. Inside an attempt None is its own task.
+def get_context(
+    project: Project, text: str | None, *, limit: int | None = None, tokens: int | None = None
+) -> Context:
+    """The newest handoffs of a task that still hold, or (None) of all tasks and sessions, newest first: those on the base
+    branch, on the task's branch, and in this checkout. Inside an attempt None is its own task. ``limit``: how many; by
+    default all of a task, and a few of everything.
     """
     view = load_view(project, local=True)
     text = text or project.own_task
     task = find_row(view, text).id if text else None
-    return Context(task, tuple(find_newest_handoffs(project, view, task, limit)))
+    most = limit or (_OF_A_TASK if task else _OF_EVERYTHING)
+    found = find_newest_handoffs(project, view, task, most + 1)
+    tokens = tokens or project.repo.config.run.context_tokens
+    return Context(task, tuple(found[:most]), tokens, len(found) > most)

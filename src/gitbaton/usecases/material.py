@@ -16,14 +16,15 @@ from gitbaton.domain.routing import UNROUTED, Policy, Run, choose_run, find_poli
 from gitbaton.domain.task import Check, Task
 from gitbaton.domain.troubleshooting import ROLE as TROUBLESHOOTER
 from gitbaton.domain.troubleshooting import Recovery, find_failures
+from gitbaton.domain.wording import is_note
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
 from gitbaton.store.documents import parse_document
-from gitbaton.store.git import list_tree, read_objects
-from gitbaton.store.layout import HANDOFFS, plan_path
-from gitbaton.store.plain import iter_newest_handoffs
+from gitbaton.store.git import list_entries, list_tree, read_objects
+from gitbaton.store.layout import HANDOFFS, doc_path, plan_path
 from gitbaton.store.roles import find_role
 from gitbaton.usecases.judging import judge_task
+from gitbaton.usecases.recalling import iter_handoff_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 #: Secrets that Claude Code reads its key from, in the order it prefers.
 CLAUDE_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 _CLAUDE_SETTINGS = ("ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_RETRIES", "API_TIMEOUT_MS")
-_KEEP_LAST = 5
 #: Types of task whose result is no code.
 _WITHOUT_TESTS = ("docs", "spike", "review", "chore")
 
@@ -180,52 +180,55 @@ def gather_material(
     plan = None
     if task.plan and (text := read_objects(repo.git, [f"{commit}:{plan_path(task.plan)}"])[0]):
         plan = parse_document(text, plan_path(task.plan), Plan, "plan")
-    dependencies = []
+    dependencies, dependency_paths = [], []
     for need in task.depends_on:
-        found = read_handoffs(repo, commit, need)
-        dependencies.append((need, find_title(repo, commit, need), found[-1] if found else None))
+        path, handoff = choose_telling(list_handoffs(repo, commit, need))
+        dependencies.append((need, find_title(repo, commit, need), handoff))
+        dependency_paths.append(path)
+    if list_entries(repo.git, commit, [doc_path(task_id)]):
+        task = task.model_copy(update={"context": tuple(dict.fromkeys((doc_path(task_id), *task.context)))})
     settings = around.settings
     earlier = _read_earlier(repo, commit, work, task_id)
     past = [a for a in state.attempts if a.number < attempt] if state else []
-    fresh_since = _find_fresh_start(state, attempt)
-    failures = find_failures(past, earlier, fresh_since=fresh_since)
+    fresh_since = find_fresh_start(state, attempt)
+    failures = find_failures(past, [h for _, h in earlier], fresh_since=fresh_since)
     return Material(
         task_id=task_id, task=task, attempt=attempt, role_name=task.role, role=around.role, plan=plan,
-        dependencies=dependencies, earlier=earlier, attempts=past[-_KEEP_LAST:],
+        dependencies=dependencies, earlier=[h for _, h in earlier], attempts=past,
         guidance=state.guidance if state else (),
         checks=[(c.name, c.run) for c in settings.checks],
         protected=[p for p in PROTECTED if not p.startswith("**/") and p not in repo.config.guards.allow],
         timeout_s=settings.limits.timeout_s, max_turns=settings.limits.turns_max,
         has_tools=settings.agent.adapter == "claude", fresh_since=fresh_since,
+        earlier_paths=[path for path, _ in earlier], dependency_paths=dependency_paths,
+        context_tokens=repo.config.run.context_tokens,
         recovery=Recovery(failures, find_role(repo, commit, TROUBLESHOOTER)) if failures else None,
         wants_tests=settings.policy.tests.value and task.type not in _WITHOUT_TESTS,
     )  # fmt: skip
 
 
-def _read_earlier(repo: Repository, commit: str, work: str | None, task_id: str) -> list[Handoff]:
-    """The newest handoffs of a task: on its branch, and those that were left on base meanwhile."""
+def _read_earlier(repo: Repository, commit: str, work: str | None, task_id: str) -> list[tuple[str, Handoff]]:
+    """The handoffs of a task with their paths, oldest first: on its branch, and those that were left on base meanwhile."""
     found = dict(list_handoffs(repo, commit, task_id))
     if work and work != commit:
         found.update(list_handoffs(repo, work, task_id))
-    ordered = [found[path] for path in sorted(found)]
-    kept = {
-        id(h)
-        for kind in (True, False)
-        for h in [h for h in ordered if (h.attempt is None) is kind][-_KEEP_LAST:]
-    }
-    return [h for h in ordered if id(h) in kept]
+    return sorted(found.items())
 
 
-def _find_fresh_start(state: State | None, attempt: int) -> int:
+def choose_telling(found: Sequence[tuple[str, Handoff]]) -> tuple[str | None, Handoff | None]:
+    """Of (path, handoff), oldest first, the newest that still holds and says more than a note; else the newest."""
+    superseded = {path for _, handoff in found for path in handoff.supersedes}
+    for path, handoff in reversed(found):
+        if path not in superseded and not is_note(handoff.model_dump(mode="json", exclude_defaults=True)):
+            return path, handoff
+    return found[-1] if found else (None, None)
+
+
+def find_fresh_start(state: State | None, attempt: int) -> int:
     """The first attempt since work began anew: after a merge that is the one to come."""
     if state is None:
         return 1
     return attempt if state.status == "merged" else state.fresh_since or 1
-
-
-def read_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[Handoff]:
-    """The readable handoffs of a task (None: of sessions) at ``commit``, oldest first."""
-    return [handoff for _, handoff in list_handoffs(repo, commit, task_id)]
 
 
 def list_handoffs(repo: Repository, commit: str, task_id: str | None) -> list[tuple[str, Handoff]]:
@@ -246,10 +249,9 @@ def find_newest_handoffs(
     """(path, handoff) of the ``limit`` newest readable handoffs of a task (None: of everything) that no newer
     one supersedes. Only as many files are read as are wanted: their names tell the time.
     """
-    tip = view.tips.states.get(task) if task else None
     newest: list[tuple[str, Handoff]] = []
     superseded: set[str] = set()
-    for path, data in iter_newest_handoffs(project.repo, task, tip.state.head if tip else None):
+    for path, data in iter_handoff_texts(project, view, view.board.entries[task] if task else None):
         if len(newest) == limit:
             break
         if path in superseded:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.errors import Refusal, TryAgain
+from gitbaton.store.git import read_objects
+from gitbaton.store.layout import doc_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gitbaton.usecases.project import Project
 
 
 class Changed(TryAgain):
@@ -38,6 +42,16 @@ def arrive(path: str, text: bytes) -> Callable[[bytes | None], bytes]:
         return text
 
     return change
+
+
+def find_doc(project: Project, commit: str | None, task: str) -> bytes | None:
+    """The committed notes of a task, which go where its file goes; None where there are none, or where this checkout
+    has changed them: then they stay.
+    """
+    path = doc_path(task)
+    text = read_objects(project.repo.git, [f"{commit}:{path}"])[0] if commit else None
+    here = project.repo.top / path
+    return None if text is None or (here.is_file() and _level(here.read_bytes()) != _level(text)) else text
 
 
 def _level(text: bytes) -> bytes:

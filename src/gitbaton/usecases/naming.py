@@ -17,11 +17,11 @@ from gitbaton.errors import BatonError, InvalidDocument, LostRace, Refusal, Usag
 from gitbaton.ports import RefUpdate
 from gitbaton.store.documents import edit_document, parse_document
 from gitbaton.store.git import list_tree, read_objects, resolve
-from gitbaton.store.layout import HANDOFFS, task_path
+from gitbaton.store.layout import HANDOFFS, doc_path, task_path
 from gitbaton.store.live import render_time
 from gitbaton.store.yamledit import SetField
 from gitbaton.usecases.delivery import HERE, Delivery
-from gitbaton.usecases.moves import Changed, arrive, leave
+from gitbaton.usecases.moves import Changed, arrive, find_doc, leave
 from gitbaton.usecases.project import Project, View, find_entry, load_view, refuse_inside
 from gitbaton.usecases.references import change_references
 from gitbaton.usecases.transitions import advance, read_tip
@@ -145,6 +145,10 @@ def _plan(
         target = f"{HANDOFFS}/{new}/{entry.path.rpartition('/')[2]}"
         changes[entry.path] = leave(entry.path, said or b"")
         changes[target] = arrive(target, _retitle(said or b"", entry.path, new))
+    doc, target = doc_path(row.id), doc_path(new)
+    if notes := find_doc(project, commit, row.id):
+        changes[doc] = leave(doc, notes)
+        changes[target] = arrive(target, notes.replace(f"# {row.id}: ".encode(), f"# {new}: ".encode(), 1))
     return changes, path
 
 

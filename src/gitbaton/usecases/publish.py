@@ -178,7 +178,7 @@ def _record(project: Project, done: Finished, path: str, head: str, work: str) -
         assert old is not None, "a fenced event has a state before it"
         return end_of_attempt(
             project, old, verdict, head=head if to_branch else None, handoff=path if to_branch else None,
-            session=done.report.session, usage=done.report.usage, question=done.collected.question,
+            session=done.report.session, usage=done.report.usage, model=_name_model(done), question=done.collected.question,
             retry_after_s=done.report.retry_after_s, heard=done.heard,
         )  # fmt: skip
 
@@ -204,10 +204,15 @@ def _advance(project: Project, task: str, event: EventName, fields: dict[str, An
     return advance(project, task, event, lambda _: fields, expect=ours)
 
 
+def _name_model(done: Finished) -> str | None:
+    """The model that did it; a name that was only asked for may stand for another one every month."""
+    return done.report.model or done.around.settings.model
+
+
 def end_of_attempt(
     project: Project, old: State, verdict: Verdict, *, head: str | None, handoff: str | None, session: str | None = None,
     usage: object = None, question: str | None = None, retry_after_s: float | None = None,
-    heard: Collection[str] | None = None,
+    heard: Collection[str] | None = None, model: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of the state after an attempt: its entry closed, the next try timed, guidance used up as far as it was
     ``heard`` (None: all of it).
@@ -224,6 +229,7 @@ def end_of_attempt(
             "handoff": handoff,
             "session": session,
             "usage": usage,
+            "model": model,
         }
     )
     limit = old.attempt_limit or old.attempt

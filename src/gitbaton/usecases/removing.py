@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.errors import LostRace, Refusal
 from gitbaton.store.git import read_objects, resolve
+from gitbaton.store.layout import doc_path
 from gitbaton.usecases.closing import find_whole
 from gitbaton.usecases.delivery import HERE, Delivery
-from gitbaton.usecases.moves import Changed, leave
+from gitbaton.usecases.moves import Changed, find_doc, leave
 from gitbaton.usecases.project import Project, refuse_inside
 from gitbaton.usecases.references import change_references, find_referring
 from gitbaton.usecases.writing import open_target, write_documents
@@ -67,6 +68,8 @@ def remove_task(project: Project, text: str, *, force: bool = False, to: Deliver
             )  # fmt: skip
         changes = change_references(project, view, commit, row.id, None)
         changes[row.path] = leave(row.path, old)
+        if notes := find_doc(project, commit, row.id):
+            changes[doc_path(row.id)] = leave(doc_path(row.id), notes)
         try:
             edited = write_documents(project, changes, f"Remove {row.id}: {row.title}", to)
         except Changed:

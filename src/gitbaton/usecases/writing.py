@@ -46,8 +46,11 @@ def open_target(project: Project, to: Delivery) -> tuple[Project, View, Delivery
     return project, load_view(project, local=False), to
 
 
-def write_documents(project: Project, changes: Mapping[str, Change], message: str, to: Delivery) -> Edited:
-    """Make ``changes`` (path → function of its text) one commit where ``to`` says.
+def write_documents(
+    project: Project, changes: Mapping[str, Change], message: str, to: Delivery, *, story: str = ""
+) -> Edited:
+    """Make ``changes`` (path → function of its text) one commit where ``to`` says. ``story`` is what a pull request
+    for it says besides its message.
 
     Raises what the functions raise, what ``commit_edits`` raises, and for a remote what pushing raises: then
     nothing has changed, except that an edit of this checkout stays committed, as the message says.
@@ -55,7 +58,7 @@ def write_documents(project: Project, changes: Mapping[str, Change], message: st
     if to.where == "base":
         return _write_base(project, changes, message)
     if to.where == "proposal":
-        return _propose(project, changes, message)
+        return _propose(project, changes, message, story)
     return pushed(project, commit_edits(project.repo, changes, message), push=to.push)
 
 
@@ -147,7 +150,7 @@ def _explain_no_base(project: Project) -> Refusal:
 # -- a proposal ------------------------------------------------------------------------------------------------
 
 
-def _propose(project: Project, changes: Mapping[str, Change], message: str) -> Edited:
+def _propose(project: Project, changes: Mapping[str, Change], message: str, story: str) -> Edited:
     """Put the edit on a branch of its own, and open a pull request where there is a forge for it."""
     from gitbaton.store.apart import commit_apart
 
@@ -167,7 +170,7 @@ def _propose(project: Project, changes: Mapping[str, Change], message: str) -> E
         done = Edited(
             commit, branch, tuple(changes), off_base=True, proposed=True, pushed=repo.remote is not None
         )
-        return _open_review(project, done, message)
+        return _open_review(project, done, message, story)
     raise TryAgain("no free name for a branch was found", code="lost-race", hint="run the same command again")
 
 
@@ -177,7 +180,7 @@ def _name(changes: Mapping[str, Change], message: str) -> str:
     return ids[0] if ids else make_slug(message)
 
 
-def _open_review(project: Project, done: Edited, message: str) -> Edited:
+def _open_review(project: Project, done: Edited, message: str, story: str) -> Edited:
     base = project.repo.base.branch
     assert done.branch is not None
     title, _, body = message.partition("\n")
@@ -186,7 +189,7 @@ def _open_review(project: Project, done: Edited, message: str) -> Edited:
         if forge.kind == "local":
             tip = f"{project.repo.remote}/{done.branch}" if project.repo.remote else done.branch
             return done._replace(note=f"merge it, with {base} checked out: git merge {tip}")
-        review = forge.publish_review(done.branch, base, title, body.strip())
+        review = forge.publish_review(done.branch, base, title, f"{body.strip()}\n\n{story}".strip())
     except BatonError as error:  # the branch stands; whoever may can open its pull request by hand
         return done._replace(note=f"no pull request was opened: {error.message}")
     return done._replace(url=review.url)

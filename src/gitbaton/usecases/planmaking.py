@@ -1,0 +1,97 @@
+"""``baton plan new``: a plan and its tasks, written together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gitbaton.domain.ids import check_id, make_id
+from gitbaton.domain.plan import Plan
+from gitbaton.errors import InvalidDocument, Refusal, UsageError
+from gitbaton.store.documents import parse_document, render_document
+from gitbaton.store.layout import plan_path
+from gitbaton.store.live import render_time
+from gitbaton.usecases.delivery import HERE, Delivery
+from gitbaton.usecases.planfiles import Files, Planned, creating, draft_files, ground_of
+from gitbaton.usecases.project import Project, View, refuse_inside
+from gitbaton.usecases.writing import open_target, write_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gitbaton.usecases.planlist import TaskList
+
+
+def make_plan(
+    project: Project,
+    fields: Mapping[str, Any],
+    tasks: TaskList | None = None,
+    *,
+    plan_id: str | None = None,
+    to: Delivery = HERE,
+    by: str = "",
+) -> Planned:
+    """Write a plan with ``fields`` (as in the plan schema), and its tasks, as one commit. The id comes from the title
+    unless given; what a list says about the plan counts where ``fields`` say nothing. ``by`` says who
+    proposed it. Raises ``Refusal`` (``bad-id``, ``taken-id``), ``InvalidDocument`` with everything that is
+    wrong with the list, ``UsageError`` for fields that don't fit; then nothing is written.
+    """
+    refuse_inside(project, "write plans", hint="propose tasks instead: create_task")
+    project, view, to = open_target(project, to)
+    value = {**_told(tasks), **{k: v for k, v in fields.items() if v not in (None, "", [], ())}}
+    value["title"] = " ".join(str(value.get("title", "")).split())
+    chosen, notes = _choose_id(project, view, plan_id, value["title"])
+    files = Files((), {}, ())
+    if tasks is not None:
+        files, findings = draft_files(project, tasks.given, ground_of(view)._replace(plan=chosen))
+        tasks.refuse(findings)
+    path = plan_path(chosen)
+    value |= {"tasks": list(files.added)} if files.drafts else {}
+    text = _render(project, value, path)
+    changes = {path: creating(path, text), **files.changes}
+    count = len(files.drafts)
+    said = f"Plan {chosen}: {value['title']}" + (f" ({count} task{'s' * (count != 1)})" if count else "")
+    told = _tell(value, files) if to.where == "proposal" else ""
+    edited = write_documents(project, changes, f"{said}\n\n{by}".strip(), to, story=told)
+    return Planned(chosen, path, files.added, (), edited, (*notes, *files.notes))
+
+
+def _told(tasks: TaskList | None) -> dict[str, Any]:
+    """What a list says about its plan."""
+    if tasks is None:
+        return {}
+    return {k: v for k, v in tasks.source.value.items() if k != "tasks" and v not in (None, "", [], {})}
+
+
+def _choose_id(project: Project, view: View, wanted: str | None, title: str) -> tuple[str, tuple[str, ...]]:
+    """A free id for the plan, and what to say about it."""
+    known = {p.lower() for p in view.contents.plans}
+    if wanted is not None:
+        if check_id(wanted) in known:
+            raise Refusal(
+                f"there is a plan '{wanted}' already", code="taken-id",
+                hint=f"change it with: baton plan revise {wanted}, or choose another id",
+            )  # fmt: skip
+        return wanted, ()
+    chosen = make_id(title, known, lambda: project.random_id(4))
+    usual = make_id(title, (), lambda: "")
+    if chosen == usual:
+        return chosen, ()
+    return chosen, (f"there is a plan {usual}, too; to change that one: baton plan revise {usual}",)
+
+
+def _render(project: Project, value: Mapping[str, Any], path: str) -> bytes:
+    """The text of the plan's file. Raises ``UsageError`` for fields that don't fit."""
+    whole = {"status": "active", "created": render_time(project.clock()), **value}
+    text = render_document(whole, path, "plan")
+    try:
+        parse_document(text, path, Plan, "plan")
+    except InvalidDocument as error:
+        said = "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in error.problems)
+        raise UsageError(said, code="bad-value", hint="nothing was changed; give a value that fits") from None
+    return text
+
+
+def _tell(value: Mapping[str, Any], files: Files) -> str:
+    from gitbaton.domain.planstory import tell_plan
+
+    return tell_plan(value, [(d.id, d.value) for d in files.drafts])

@@ -1,0 +1,120 @@
+"""Plans from lists: what is wrong is said by line, nothing is half-written, and what is taken is valid."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gitbaton.errors import BatonError, InvalidDocument, Refusal
+from gitbaton.usecases.delivery import Delivery
+from gitbaton.usecases.planchanging import revise_plan, split_task
+from gitbaton.usecases.planlist import read_list
+from gitbaton.usecases.planmaking import make_plan
+from gitbaton.usecases.validate import validate_repository
+from strategies import text
+from support.repos import Checkout, make_repository, project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gitbaton.usecases.planfiles import Planned
+    from gitbaton.usecases.planlist import TaskList
+
+BASE = {"tasks/config.yaml": "base: main\n", "tasks/old.yaml": "title: Old\nplan: first\n", "tasks/plans/first.yaml": "title: First\n"}  # fmt: skip
+BAD = "- titel: A\n- title: B\n  priority: hihg\n- Mail: it\n"
+WORSE = "- title: A\n  depends_on: [9, nosuch]\n  id: a..b\n- title: B\n  plan: x\n- {}\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return make_repository(tmp_path, BASE)
+
+
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [
+        (BAD, {(1, "unknown-field"), (3, "not-allowed"), (4, "bad-value")}),
+        (WORSE, {(2, "unknown-id"), (3, "bad-id"), (5, "not-here"), (6, "missing-field")}),
+        ("- title: A\n  depends_on: [2]\n- title: B\n  depends_on: [1]\n", {(2, "dependency-cycle")}),
+        ("- title: A\n  run: {agent: ghost}\n", {(2, "unknown-agent")}),
+        ("", {(1, "empty")}),
+        ("[]", {(1, "too-short")}),
+        ("just words", {(1, "not-a-mapping")}),
+        ("- a\n\t- b\n", {(2, "tab")}),
+        ("goal: x\n", {(1, "missing-field")}),
+        ("\n".join(["- x"] * 501), {(1, "too-long")}),
+    ],
+)
+def test_a_list_with_mistakes_writes_nothing(
+    checkout: Checkout, words: str, codes: set[tuple[int, str]]
+) -> None:
+    here = project(checkout)
+    before = checkout.git("for-each-ref")
+    acts: list[Callable[[TaskList], Planned]] = [
+        lambda tasks: make_plan(here, {"title": "X"}, tasks),
+        lambda tasks: make_plan(here, {"title": "X"}, tasks, to=Delivery("proposal")),
+        lambda tasks: revise_plan(here, "first", tasks),
+        lambda tasks: split_task(here, "old", tasks),
+    ]
+    for act in acts:
+        with pytest.raises(InvalidDocument) as error:
+            act(read_list(words.encode(), "list.yaml"))
+        assert {(p.line, p.code) for p in error.value.problems} == codes
+    assert (checkout.git("for-each-ref"), checkout.status()) == (before, "")
+
+
+def test_an_id_that_is_taken_only_on_disk_stops_everything(checkout: Checkout) -> None:
+    checkout.write({"tasks/plans/sub/x.yaml": "title: X\n", "tasks/b.yaml": "title: B\n"})
+    here = project(checkout)
+    before = checkout.git("for-each-ref")
+    with pytest.raises(InvalidDocument, match="there is a task 'b' already"):
+        make_plan(here, {"title": "X"}, read_list(b"- A\n- {title: C, id: b}\n", "list"))
+    with pytest.raises(Refusal, match="there is a plan 'first' already"):
+        make_plan(here, {"title": "X"}, read_list(b"- A\n", "list"), plan_id="first")
+    assert checkout.git("for-each-ref") == before
+    assert checkout.status() == "?? tasks/b.yaml\n?? tasks/plans/sub/x.yaml"
+
+
+NAMES = st.one_of(st.sampled_from(["A", "B", "1", "2", "3", "old", "x"]), text)
+TASKS = st.fixed_dictionaries(
+    {"title": st.one_of(st.sampled_from(["A", "B", "Old"]), text)},
+    optional={
+        "id": st.sampled_from(["x", "y", "old", "con"]),
+        "depends_on": st.lists(NAMES, max_size=2),
+        "parent": st.sampled_from(["A", "1", "old"]),
+        "description": text,
+        "acceptance": st.lists(text, max_size=2),
+        "paths": st.lists(text, max_size=2),
+        "role": text,
+        "estimate": text,
+        "status": st.sampled_from(["todo", "draft", "done", "cancelled"]),
+        "priority": st.sampled_from(["low", "high"]),
+        "labels": st.lists(text, max_size=2),
+        "x-own": text,
+    },
+)
+LISTS: st.SearchStrategy[list[Any]] = st.lists(st.one_of(TASKS, text), max_size=5)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(LISTS)
+def test_what_is_taken_is_valid_and_what_is_refused_leaves_nothing(
+    checkout: Checkout, tasks: list[Any]
+) -> None:
+    """Whatever stands in a list: a valid plan, or nothing at all."""
+    before = checkout.head()
+    here = project(checkout)
+    try:
+        done = make_plan(here, {"title": "Goal"}, read_list(json.dumps(tasks).encode(), "list"))
+    except BatonError:
+        assert (checkout.head(), checkout.status()) == (before, "")
+        return
+    assert len(done.added) == len(tasks)
+    assert validate_repository(here) == []
+    assert checkout.status() == ""
+    checkout.git("reset", "--quiet", "--hard", before)
