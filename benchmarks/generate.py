@@ -11,6 +11,7 @@ import hashlib
 import random
 import subprocess
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ _WORDS = [
 
 class Form(NamedTuple):
     """What a repository is made of. ``remote`` gives it a bare repository to push to; ``use`` tells apart
-    repositories that are alike.
+    repositories that are alike; with a ``past`` the live states tell how each task that is done was done.
     """
 
     tasks: int
@@ -114,11 +115,12 @@ class Form(NamedTuple):
     handwritten: bool = False
     remote: bool = False
     use: str = "read"
+    past: bool = False
 
     @property
     def folder(self) -> str:
         """The name of its folder."""
-        words = (self.use, self.tasks, self.layout, self.others, self.handwritten, self.remote)
+        words = (self.use, self.tasks, self.layout, self.others, self.handwritten, self.remote, self.past)
         return "-".join(str(word).lower() for word in words)
 
 
@@ -233,6 +235,29 @@ def render_state(task: str) -> str:
     )
 
 
+def render_past(task: str, number: int, seconds: int, waited: int) -> list[str]:
+    """The live states of a task that took ``seconds`` and was merged ``waited`` later, oldest first, as gitbaton writes them."""
+    run = hashlib.sha256(task.encode()).hexdigest()[:16]
+    start = 1_760_000_000 + number * 600
+    begun, ended, merged = (_render_time(start + more) for more in (0, seconds, seconds + waited))
+    attempt = f'attempts:\n  - number: 1\n    run: r{run}\n    agent: claude\n    kind: agent\n    model: sonnet\n    started: "{begun}"\n'
+    done = f'{attempt}    ended: "{ended}"\n    outcome: succeeded\n    usage:\n      seconds: {seconds}.0\n      turns: 12\n      cost_usd: 0.25\n'
+    events = (
+        ("claimed", "in_progress", begun, attempt),
+        ("published", "in_review", ended, done),
+        ("merged", "merged", merged, done),
+    )
+    return [
+        f'version: 1\ntask: {task}\nstatus: {status}\nevent:\n  name: {name}\n  id: {name[0]}{run}\n  at: "{at}"\n  by: claude\n'
+        f"run: r{run}\nattempt: 1\nattempt_limit: 3\nbranch: baton/{task}\n{attempts}"
+        for name, status, at, attempts in events
+    ]  # fmt: skip
+
+
+def _render_time(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 # -- the repository -----------------------------------------------------------------------------------------
 
 
@@ -269,6 +294,12 @@ def make_repository(folder: Path, form: Form, env: Mapping[str, str]) -> Reposit
         for task_id in running:
             out.write(f"commit refs/baton/tasks/{task_id}\ncommitter {_BY}\n".encode())
             out.write(_data(f"{task_id}: claimed (attempt 1)") + _file("state.yaml", render_state(task_id)))
+        for number, task_id in enumerate(sorted(done) if form.past else ()):
+            chance = random.Random(task_id)
+            seconds, waited = int(chance.expovariate(1 / 1200)) + 60, int(chance.expovariate(1 / 14_400))
+            for text in render_past(task_id, number, seconds, waited):
+                out.write(f"commit refs/baton/tasks/{task_id}\ncommitter {_BY}\n".encode())
+                out.write(_data(f"{task_id}: an event") + _file("state.yaml", text))
     if stream.wait():
         raise RuntimeError(f"git fast-import failed in {top}")
     _git(top, env, "pack-refs", "--all")

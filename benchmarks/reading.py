@@ -56,6 +56,23 @@ def _warm(*words: str) -> Callable[[Stage, int], Figure]:
     return measure
 
 
+def _with_past(stage: Stage, tasks: int) -> Form:
+    return Form(tasks, stage.layout, past=True)
+
+
+def _tell(*words: str) -> Callable[[Stage, int], Figure]:
+    """A command that tells of the past, on a warm cache."""
+
+    def measure(stage: Stage, tasks: int) -> Figure:
+        repository = _open(stage, _with_past(stage, tasks))
+        told = json.loads(run((stage.baton, "stats", "--json"), repository.top, stage.env))
+        if told["total"]["good"] != int(tasks * 0.6):
+            raise RuntimeError(f"stats counts {told['total']['good']} attempts")
+        return stage.compare(Side(repository.top, [(stage.baton, *words)]), stage.floor(repository.top))
+
+    return measure
+
+
 def _complete(stage: Stage, tasks: int) -> Figure:
     repository = _open(stage, _reading(stage, tasks))
     half = repository.ready[0][: len(repository.ready[0]) // 2]
@@ -131,6 +148,22 @@ ROWS = (
         "×",
         _cold(_by_hand),
         lambda stage, tasks: [_by_hand(stage, tasks)],
+    ),
+    Row(
+        "forecast",
+        "forecast --json of the two fifths that are open, with the past of the others ÷ floor",
+        "×",
+        _tell("forecast", "--json"),
+        lambda stage, tasks: [_with_past(stage, tasks)],
+        most=10_000,
+    ),
+    Row(
+        "stats",
+        "stats --by week --json, an attempt at each task that is done ÷ floor",
+        "×",
+        _tell("stats", "--by", "week", "--json"),
+        lambda stage, tasks: [_with_past(stage, tasks)],
+        most=10_000,
     ),
     Row(
         "help",

@@ -29,8 +29,8 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row. ``goals`` gives the goal by number of tasks, ``goal`` the one for any number. ``cause`` says why it
-    is missed, as far as that is known; it is printed only then.
+    """One row. ``goals`` gives the goal by number of tasks, ``goal`` the one for any number. ``most`` is the largest number that
+    it is measured at. ``cause`` says why it is missed, as far as that is known; it is printed only then.
     """
 
     name: str
@@ -41,7 +41,12 @@ class Row:
     goals: Mapping[int, float] = field(default_factory=dict)
     goal: float | None = None
     at_least: bool = False
+    most: int | None = None
     cause: str = "not known: profile it, and write it down beside the row"
+
+    def fits(self, tasks: int) -> bool:
+        """Whether it is measured at that many tasks."""
+        return self.most is None or tasks <= self.most
 
     def goal_at(self, tasks: int) -> float | None:
         """The goal for that many tasks, if there is one."""

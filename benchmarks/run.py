@@ -68,14 +68,16 @@ def _tell(figures: dict[Row, dict[int, Figure]], machine: dict[str, str], asked:
 
 def _measure(stage: Stage, rows: Sequence[Row], sizes: Sequence[int]) -> dict[Row, dict[int, Figure]]:
     """Make all repositories, then measure; nothing is deleted in between."""
-    forms = dict.fromkeys(form for tasks in sizes for row in rows for form in row.forms(stage, tasks))
+    forms = dict.fromkeys(
+        form for tasks in sizes for row in rows if row.fits(tasks) for form in row.forms(stage, tasks)
+    )
     for form in forms:
         _say(f"make {form.folder}")
         stage.repository(form)
     os.sync()
     figures: dict[Row, dict[int, Figure]] = {row: {} for row in rows}
     for tasks in sizes:
-        for row in rows:
+        for row in (row for row in rows if row.fits(tasks)):
             _say(f"measure {row.name} at {tasks:,} tasks")
             figures[row][tasks] = row.measure(stage, tasks)
     return figures

@@ -282,6 +282,58 @@ def _mark_commands(words: str) -> str:
     )
 
 
+# -- workflows and roles ----------------------------------------------------------------------------------
+
+
+def render_recipes() -> str:
+    """The page of the workflows and roles that ship."""
+    from gitbaton.domain.workflow import Workflow
+    from gitbaton.store.documents import parse_document
+    from gitbaton.store.library import read_builtin
+    from gitbaton.store.roles import builtin_roles
+
+    lines = ["# Workflows and roles that ship", "", NOTE]
+    lines += [
+        "A file of the same name in `tasks/workflows/` or `tasks/roles/` replaces what ships; a role may extend it instead.",
+        "`baton workflow show NAME` and `baton role show NAME` print all of one. What may stand in such files:",
+        "[workflow](workflow-file.md), [role](role-file.md). Each workflow is used once in",
+        "[the tutorial](../tutorial/workflows.md).",
+    ]
+    for name, volume in read_builtin("workflows").items():
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            *_describe_recipe(parse_document(volume.text, volume.path, Workflow, "workflow")),
+        ]
+    lines += ["", "## Roles", "", "| role | what it is for |", "| --- | --- |"]
+    for name, role in builtin_roles().items():
+        also = f" ({', '.join(f'`{alias}`' for alias in role.aliases)})" if role.aliases else ""
+        lines.append(f"| `{name}`{also} | {_cell(role.purpose or '')} |")
+    lines += ["", "Any other name is allowed in a task; it adds no guidance, and `baton validate` notes it."]
+    return "\n".join(lines) + "\n"
+
+
+def _describe_recipe(workflow: Any) -> list[str]:
+    lines = [f"**{workflow.title}.** {' '.join((workflow.description or '').split())}", ""]
+    lines += ["| parameter | default | what to give |", "| --- | --- | --- |"]
+    for name, p in workflow.parameters.items():
+        default = "required" if p.required else f"`{p.default}`" if p.default else ""
+        choice = f" One of {', '.join(f'`{word}`' for word in p.one_of)}." if p.one_of else ""
+        lines.append(f"| `{name}` | {default} | {_cell(p.description or '')}{'.' * bool(choice)}{choice} |")
+    lines += ["", "| step | role | title | when |", "| --- | --- | --- | --- |"]
+    for step in workflow.steps:
+        when = [f"after {', '.join(step.depends_on)}"] if step.depends_on else []
+        when += [f"if `{step.when}`"] if step.when else []
+        when += [f"part of {step.parent}"] if step.parent else []
+        when += ["a person does it"] if step.hold else []
+        lines.append(f"| {step.id} | {step.role or ''} | {_cell(step.title)} | {'; '.join(when)} |")
+    for repeat in workflow.repeat:
+        how = f"once for each of `{repeat.over}`" if repeat.over is not None else f"`{repeat.times}` times"
+        lines += ["", f"{', '.join(repeat.steps).capitalize()}: {how}, one round after the other."]
+    return lines
+
+
 # -- promises ---------------------------------------------------------------------------------------------
 
 #: Part of ``tests/promises.toml`` → its heading.
@@ -324,6 +376,7 @@ def iter_pages() -> Iterator[tuple[str, str]]:
     yield "commands.md", render_commands()
     yield "states.md", render_states()
     yield "outcomes.md", render_outcomes()
+    yield "recipes.md", render_recipes()
     yield "promises.md", render_promises()
 
 

@@ -21,12 +21,11 @@ from gitbaton.mcp_answers import (
     TaskText,
     Written,
     brief,
-    describe_context,
     describe_next,
-    describe_task,
     describe_write,
     page,
 )
+from gitbaton.mcp_history import describe_context, describe_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,6 +21,8 @@ from support.repos import Checkout, make_repository, project
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gitbaton.usecases.attempt_log import RunEvent
+
 NOTES = "Look at `src/app.py`.\n\n### Steps\n\n1. Do it.   \n"
 TEST = {"title": "It answers", "criteria": [1], "text": "```console\n# ask it\n$ curl x\n```"}
 GOOD = {"implementation_notes": NOTES, "acceptance_tests": [TEST]}
@@ -179,6 +181,19 @@ def test_ctrl_c_keeps_what_is_ready(baton: Baton, checkout: Checkout) -> None:
     assert "wrote tasks/docs/other.md" in out
     assert "refused slow: interrupted\nrefused health: interrupted" in out
     assert checkout.git("log", "-1", "--format=%s") == "Add docs of other: Other"
+    assert list(baton.home.glob("cache/gitbaton/*/*")) == []
+
+
+def test_what_somebody_writes_meanwhile_is_kept(checkout: Checkout) -> None:
+    def follow(event: RunEvent) -> None:
+        if event.kind == "end":
+            checkout.commit({"tasks/docs/other.md": "# Mine\n"}, "Faster")
+
+    done = write_docs(
+        project(checkout, open_agent=open_agent), ["other", "health"], Asked(), on_progress=follow
+    )
+    assert ([d.task for d in done.written], done.kept) == (["health"], ("other",))
+    assert checkout.read("tasks/docs/other.md") == "# Mine\n"
 
 
 def test_claude_writes_them(checkout: Checkout, tmp_path: Path) -> None:

@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gitbaton.errors import BatonError, Refusal, UsageError
+from gitbaton.report.plan_text import plan_record
+from gitbaton.usecases.planchanging import close_plan
+from gitbaton.usecases.planmaking import make_plan
+from gitbaton.usecases.planview import list_plans, show_plan
+from gitbaton.usecases.validate import validate_repository
+from support.repos import project
+
 if TYPE_CHECKING:
     from support.cli import Baton
     from support.repos import Checkout
@@ -40,19 +48,20 @@ def _push(checkout: Checkout) -> list[str]:
     return ["--push"] if checkout.remote else []
 
 
-def shown(baton: Baton) -> dict[str, Any]:
-    found: dict[str, Any] = baton.json("plan", "show")["plan"]
-    return found
+def shown(checkout: Checkout) -> dict[str, Any]:
+    """What ``baton plan show --json`` says, without a process for it."""
+    return plan_record(show_plan(project(checkout), None))
 
 
+@pytest.mark.parametrize("checkout", ["remote"], indirect=True)
 def test_a_plan_and_its_tasks_are_one_commit(planned: Checkout, baton: Baton) -> None:
     changed = planned.git("show", "--name-only", "--format=%s", "HEAD").splitlines()
     assert changed == [
         "Plan build-auth: Build auth (4 tasks)", "", "tasks/build-it.yaml", "tasks/describe-it.yaml",
         "tasks/draw-it.yaml", "tasks/plans/build-auth.yaml", "tasks/style-it.yaml",
     ]  # fmt: skip
-    assert baton("validate").out == "every file is valid\n"
-    plan = shown(baton)
+    assert validate_repository(project(planned)) == []
+    plan = shown(planned)
     assert plan["waves"] == [["draw-it"], ["build-it"], ["style-it"], ["describe-it"]], "same paths"
     assert plan["longest"] == {"tasks": ["draw-it", "build-it", "describe-it"], "hours": 48.0, "without_estimate": ["draw-it", "describe-it"]}  # fmt: skip
     assert plan["progress"] == {"done": 0, "total": 4, "cancelled": 0}
@@ -62,12 +71,12 @@ def test_a_plan_and_its_tasks_are_one_commit(planned: Checkout, baton: Baton) ->
     baton("set", "style-it", "priority=high", "labels+=css", *_push(planned))
     baton("done", "draw-it", *_push(planned))
     planned.write({"tasks/build-it.yaml": planned.read("tasks/build-it.yaml").replace("It works", "It half works")})  # fmt: skip
-    plan = shown(baton)
+    plan = shown(planned)
     assert (plan["changed_since"], plan["progress"]["done"]) == ([], 1)
     assert [(e["id"], e["fields"], e["local"]) for e in plan["only_here"]] == [("build-it", ["acceptance"], "uncommitted")]  # fmt: skip
     head = planned.commit(message="Make it easier", push=planned.remote is not None)
     baton("sync")
-    plan = shown(baton)
+    plan = shown(planned)
     assert plan["only_here"] == []
     assert [(e["kind"], e["id"], e["fields"], e["commit"]) for e in plan["changed_since"]] == [("task", "build-it", ["acceptance"], head)]  # fmt: skip
     text = baton("plan", "show", "build").out
@@ -78,26 +87,36 @@ def test_a_plan_and_its_tasks_are_one_commit(planned: Checkout, baton: Baton) ->
 
 @pytest.mark.parametrize("checkout", ["alone"], indirect=True)
 def test_wrong_calls(planned: Checkout, baton: Baton) -> None:
-    for words, code, hint in (
-        (["new"], 2, 'baton plan new "TITLE"'),
-        (["show", "nope"], 1, "there is: build-auth"),
-        (["show", "draw-it"], 1, "that is a task: baton show draw-it"),
-        (["new", "X", "--id", "build-auth"], 1, "change it with: baton plan revise build-auth, or choose another id"),
-        (["new", "X", "--subtasks", "-", "--from", "-"], 2, "give one of them as a file"),
-        (["split", "build-it"], 2, "baton plan split build-it --subtasks FILE"),
-        (["close", "build-auth"], 1, "cancel what is left, too: baton plan close build-auth --cancel-rest"),
+    for words, hint in (
+        (["new"], 'baton plan new "TITLE"'),
+        (["new", "X", "--subtasks", "-", "--from", "-"], "give one of them as a file"),
+        (["split", "build-it"], "baton plan split build-it --subtasks FILE, or: --propose"),
+    ):
+        assert baton("plan", *words, "--json", code=2).error["hint"] == hint, words
+    here = project(planned)
+    for act, hint in (
+        (lambda: show_plan(here, "nope"), "there is: build-auth"),
+        (lambda: show_plan(here, "draw-it"), "that is a task: baton show draw-it"),
+        (lambda: make_plan(here, {"title": "X"}, plan_id="build-auth"), "change it with: baton plan revise build-auth, or choose another id"),
+        (lambda: make_plan(here, {"title": "  "}), "nothing was changed; give a value that fits"),
+        (lambda: close_plan(here, "build-auth"), "cancel what is left, too: baton plan close build-auth --cancel-rest"),
     ):  # fmt: skip
-        assert baton("plan", *words, "--json", code=code).error["hint"] == hint, words
+        with pytest.raises(BatonError) as error:
+            act()
+        assert error.value.hint == hint
     assert planned.status() == ""
-    again = baton.json("plan", "new", "Build auth")
-    assert again["plan"].startswith("build-auth-")
-    assert "baton plan revise build-auth" in again["notes"][0]
-    assert baton("plan", "show", "--json", code=2).error["hint"].startswith("one of: build-auth, build-auth-")
+    again = make_plan(here, {"title": "Build auth"})
+    assert str(again.plan).startswith("build-auth-")
+    assert "baton plan revise build-auth" in again.notes[0]
     planned.write({"tasks/plans/half.yaml": "title: [\n"})
-    assert baton.json("plan")["plans"][0]["problems"][0]["path"] == "tasks/plans/half.yaml"
-    assert baton("plan", "show", "half", "--json", code=1).error["code"] == "broken-plan"
+    with pytest.raises(UsageError, match="which plan"):
+        show_plan(project(planned), None)
+    with pytest.raises(Refusal, match="the file of plan half can't be read"):
+        show_plan(project(planned), "half")
+    assert [s.file.problems[0].path for s in list_plans(project(planned)) if s.file.problems] == ["tasks/plans/half.yaml"]  # fmt: skip
 
 
+@pytest.mark.parametrize("checkout", ["alone"], indirect=True)
 def test_a_plan_is_changed_split_and_closed(planned: Checkout, baton: Baton) -> None:
     push = _push(planned)
     more = "goal: People sign in and out.\ntasks:\n- title: Sign out\n  depends_on: [style-it]\n- {id: style-it, depends_on: [], estimate: 1h}\n- {id: describe-it, status: cancelled}\n"
@@ -107,9 +126,9 @@ def test_a_plan_is_changed_split_and_closed(planned: Checkout, baton: Baton) -> 
     assert "depends_on" not in planned.read("tasks/style-it.yaml")
     done = baton("plan", "split", "build", "--subtasks", "-", "--json", *push, stdin="- Form\n- {title: Session, depends_on: [1], paths: [src/session]}\n").record  # fmt: skip
     assert (done["added"], done["changed"]) == (["form", "session"], ["build-it"])
-    form = baton.json("show", "form")["task"]
+    plan = shown(planned)
+    form = next(t for t in plan["tasks"] if t["id"] == "form")
     assert (form["parent"], form["plan"], form["role"], form["paths"], form["depends_on"]) == ("build-it", "build-auth", "implementer", ["src/**"], ["draw-it"])  # fmt: skip
-    plan = shown(baton)
     assert [t["id"] for t in plan["tasks"]] == ["draw-it", "build-it", "form", "session", "style-it", "describe-it", "sign-out"]  # fmt: skip
     assert plan["waves"] == [["draw-it", "style-it"], ["form", "sign-out"], ["session"]]
     assert plan["progress"] == {"done": 0, "total": 5, "cancelled": 1}
@@ -120,7 +139,7 @@ def test_a_plan_is_changed_split_and_closed(planned: Checkout, baton: Baton) -> 
         "sign-out",
         "style-it",
     }
-    assert baton("validate").out == "every file is valid\n"
+    assert validate_repository(project(planned)) == []
 
     baton("claim", "draw-it")
     for words, code in (
@@ -152,17 +171,17 @@ def test_a_proposal_is_approved_by_its_merge(checkout: Checkout, baton: Baton) -
     checkout.git("switch", "--quiet", done["branch"])
     checkout.commit({"tasks/style-it.yaml": None, "tasks/describe-it.yaml": checkout.read("tasks/describe-it.yaml").replace("  - style-it\n", ""),
                      "tasks/plans/build-auth.yaml": checkout.read("tasks/plans/build-auth.yaml").replace("  - style-it\n", "")}, "No style")  # fmt: skip
-    here = shown(baton)
+    here = shown(checkout)
     assert (here["local"], here["approval"]) == ("unmerged", None)
     assert {e["id"] for e in here["only_here"]} == {"build-auth", "draw-it", "build-it", "describe-it"}
     checkout.git("switch", "--quiet", "main")
     checkout.git("merge", "--quiet", "--no-ff", "-m", "Merge the plan", done["branch"])
     checkout.git("push", "--quiet", "origin", "main")
     baton("sync")
-    plan = shown(baton)
+    plan = shown(checkout)
     assert plan["approval"] == {"commit": checkout.head(), "at": plan["approval"]["at"], "by": plan["approval"]["by"], "subject": "Merge the plan", "merge": True}  # fmt: skip
     assert plan["changed_since"] == []
     assert baton.json("next")["task"]["id"] == "draw-it"
     baton("set", "draw-it", "title=Draw it well", "--push")
-    later = shown(baton)["changed_since"]
+    later = shown(checkout)["changed_since"]
     assert [(e["id"], e["fields"], e["merge"]) for e in later] == [("draw-it", ["title"], False)]

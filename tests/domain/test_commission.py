@@ -12,7 +12,8 @@ import pytest
 from gitbaton.domain.commission import (
     PROBLEMS_MAX,
     bound_problems,
-    find_unfit,
+    find_leaks,
+    find_unseen,
     render_handing_in,
     render_problems,
 )
@@ -52,10 +53,11 @@ def test_a_schema_can_not_end_its_block() -> None:
 def test_unfit_text_is_found_wherever_it_stands() -> None:
     secret = "sk-ant-0123456789"
     value = {"a": ["fine\r\n\tand\nfine", {"b\x1b[2J": "x"}], "c": f"<{secret[::-1]}>", "d": 1}
-    assert list(find_unfit(value, {"KEY": secret})) == [
-        "a name in a[1]: it holds control characters, which people's terminals would obey; take them out",
-        "c: it holds the secret KEY; take it out",
+    assert list(find_unseen(value)) == [
+        "a name in a[1]: it holds control characters, which people's terminals would obey; take them out"
     ]
+    assert list(find_leaks(value, {"KEY": secret})) == ["c: it holds the secret KEY"]
+    assert list(find_leaks(secret, {"KEY": secret})) == ["result: it holds the secret KEY"]
 
 
 def test_problems_are_bounded() -> None:

@@ -248,7 +248,7 @@ def test_rounds_are_unrolled() -> None:
     ]  # fmt: skip
     assert needs(run(recipe, rounds="0")) == {"draft": [], "accept": ["draft"]}
     for wrong in ("21", "two", "-1", "²"):
-        with pytest.raises(UsageError, match="must be from 0 to 20"):
+        with pytest.raises(UsageError, match="'rounds' must be a number from 0 to 20"):
             run(recipe, rounds=wrong)
 
 
@@ -270,6 +270,12 @@ def test_a_round_for_each_item() -> None:
         ("reset", None, None), ("build-reset", "reset", ["docs"]), ("tell-of-reset", "reset", ["build-reset"]),
         ("end", None, ["reset"]),
     ]  # fmt: skip
+    for wrong, said in (
+        (" , ", "'items' lists nothing"),
+        (",".join(map(str, range(21))), "'items' lists 21"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            run(recipe, items=wrong)
     at_once = recipe.model_copy(update={"repeat": (recipe.repeat[0].model_copy(update={"at_once": True}),)})
     assert needs(run(at_once, items="a,b"))["end"] == ["story-1", "story-2"]
     assert needs(run(at_once, items="a,b"))["build-2"] == []

@@ -72,7 +72,7 @@ FACTS = PlanFacts("web", PLAN, (A, B, C, D))
 EXPECTED = """\
 # Result of web: The web
 
-> 2 of 4 tasks done, 1 cancelled, 1 still open: this is not its end. Put together from the handoffs and states of its tasks.
+> 1 of 2 tasks done, 1 cancelled, 1 still open: this is not its end. Put together from the handoffs and states of its tasks.
 
 ## Goal
 

@@ -9,7 +9,13 @@ import pytest
 
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.usage import Usage
-from gitbaton.report.history_text import change_record, list_words, render_chronicle, render_news
+from gitbaton.report.history_text import (
+    change_record,
+    list_words,
+    news_record,
+    render_chronicle,
+    render_news,
+)
 from gitbaton.report.terminal import Style
 from gitbaton.usecases.chronicle import tell_history
 from gitbaton.usecases.claim import stop_task
@@ -264,3 +270,27 @@ def test_an_event_that_was_written_long_before_it_arrived_is_not_lost_in_silence
     with pytest.raises(Exception, match="does not fit") as refused:
         tell_news(reader.fetched(), cursor)
     assert getattr(refused.value, "code", "") == "foreign-cursor"
+
+
+def test_news_of_many_say_who_changed_what(tmp_path: Path) -> None:
+    checkout = make_repository(tmp_path, {"tasks/a.yaml": "title: A\n", "tasks/b.yaml": "title: B\n"})
+    start = tell_news(project(checkout)).cursor
+    handoff = (
+        "task: a\nagent: claude\nsummary: Half.\ndecisions: [{decision: no cookies}]\nquestions: [Cards?]\n"
+    )
+    for author, files in (
+        ("Ann", {"tasks/a.yaml": "title: A\npriority: high\n", "tasks/b.yaml": "title: B\npriority: low\n"}),
+        ("Bot", {"tasks/a.yaml": "title: A\npriority: high\nhold: wait\n", "tasks/handoffs/a/20260101T000000000Z-x.yaml": handoff}),
+    ):  # fmt: skip
+        checkout.write(files)
+        checkout.git("add", "--all")
+        checkout.git("commit", "--quiet", f"--author={author} <x@example.com>", "-m", "Change")
+    news = tell_news(project(checkout), start)
+    text = render_news(news, Style())
+    assert "2 commits by Bot, Ann" in text or "2 commits by Ann, Bot" in text
+    assert "\n  a  A by Ann, Bot\n" in text
+    assert "\n  b  B by Ann\n" in text
+    assert "handoff by claude: Half.; decided: no cookies; asks: Cards?" in text
+    assert {(d["kind"], d["id"]): d["by"] for d in news_record(news)["documents"]} == {
+        ("task", "a"): ["Ann", "Bot"], ("task", "b"): ["Ann"], ("handoff", "a"): ["Bot"],
+    }  # fmt: skip

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gitbaton.domain.document import LINE_PATTERN
 from gitbaton.domain.usage import Usage
 from gitbaton.errors import AttemptFailed, Refusal
+from gitbaton.usecases.checks import check_result
 from gitbaton.usecases.commission import Commission, Commissioned, carry_out_commission
 from support.model_server import ModelServer, Script, Step
 from support.trial import SECRET, Trial, result
@@ -110,7 +113,7 @@ def test_what_is_wrong_goes_back_until_it_is_right(trial: Trial) -> None:
         ({"title": 3, "lines": [], "more": 1}, ["more: unknown field 'more'", "title: 3 is not of type 'string'"]),
         ({"title": "A", "lines": ["x" * 70_000] * 4}, ["the result takes more than 256 KiB"]),
         ({"title": "A", "lines": ["roses\x1b]0;owned\x07\u202e"]}, ["lines[0]: it holds control characters, which people's terminals would obey; take them out"]),
-        ({"title": "A", "lines": ["roses", SECRET]}, ["lines[1]: it holds the secret ANTHROPIC_API_KEY; take it out"]),
+        ({"title": "A", "lines": ["roses", SECRET]}, ["lines[1]: it holds the secret ANTHROPIC_API_KEY"]),
         ({"title": "\u001b[2J" , "lines": [["["] * 2]}, ["title: it holds control characters, which people's terminals would obey; take them out", "lines[0]: ['[', '['] is not of type 'string'"]),
     ],
 )  # fmt: skip
@@ -120,11 +123,24 @@ def test_what_stays_wrong_is_refused_with_all_that_is_wrong(
     trial.plan()
     error = refuse(trial, in_rounds(trial, handed_in, handed_in, handed_in))
     assert error.complaints == complaints
-    assert error.data["rounds"] == (
-        2 if handed_in and "256" not in complaints[0] else 3
-    )  # the same again ends it
+    # The same again ends it; a secret ends it at once, because what was found is nothing to tell an agent.
+    rounds = 1 if "secret" in complaints[0] else 2 if handed_in and "256" not in complaints[0] else 3
+    assert error.data["rounds"] == rounds
     assert SECRET not in Path(str(error.data["log"])).read_text()
     assert "\x1b" not in Path(str(error.data["log"])).read_text()
+
+
+def test_no_text_makes_the_schema_take_long() -> None:
+    """Whoever hands it in may mean harm: this pattern takes minutes on such a text."""
+    schema: dict[str, object] = {
+        "type": "object", "properties": {"title": {"type": "string", "maxLength": 200, "pattern": LINE_PATTERN}}
+    }  # fmt: skip
+    begun = time.process_time()
+    (problem,) = check_result(schema, {"title": "x" * 99_000 + "\nx"})
+    assert time.process_time() - begun < 5
+    assert problem.endswith("is too long")
+    assert "does not match" in check_result(schema, {"title": "One line, and its end\n"})[0]
+    assert check_result(schema, {"title": "One line"}) == []
 
 
 def test_tricks_with_the_files_are_refused(trial: Trial) -> None:
@@ -136,6 +152,18 @@ def test_tricks_with_the_files_are_refused(trial: Trial) -> None:
     assert "can't be opened" in refuse(trial, elsewhere).complaints[0]
     deep = "import os\nopen(os.environ['BATON_OUTBOX'] + '/1.item.json', 'w').write('{\"kind\": \"complete\", \"result\": ' + '[' * 40 + ']' * 40 + '}')\n"
     assert refuse(trial, deep, rounds=0).complaints == ["the result is nested more than 32 levels deep"]
+
+
+def test_what_was_refused_is_not_judged_again(trial: Trial) -> None:
+    trial.plan()
+    once = (
+        "import json, os\nif os.environ['BATON_ROUND'] == '1':\n"
+        " item = {'kind': 'complete', 'result': {'title': 'A poem', 'lines': ['weeds']}}\n"
+        " open(os.environ['BATON_OUTBOX'] + '/1.item.json', 'w').write(json.dumps(item))\n"
+    )
+    error = refuse(trial, once)
+    assert (error.complaints, error.data["rounds"]) == (["nothing was handed in"], 3)
+    assert "lines[0]: no weeds, please" in Path(str(error.data["log"])).read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,8 +30,6 @@ from support.team import refuse
 from support.trial import WRITE, Trial
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gitbaton.usecases.project import Project
 
 
@@ -42,6 +41,12 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
 @pytest.fixture(scope="module")
 def lived(past: Past) -> Project:
     return past.project
+
+
+def test_the_guide_shows_what_is_said() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/know-when.md").read_text("utf-8")
+    for text in (FORECAST, BOTTLENECKS, OVERVIEW, BY_ROLE):
+        assert f"```text\n{text}\n```" in page
 
 
 # -- the time to come --------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ HABITS = {
     "approve": "accept", "merge": "accept", "finished": "done", "close": "done", "fix": "doctor --fix", "settings": "config show",
     "push": "sync", "pull": "sync", "fetch": "sync", "output": "logs", "history": "log", "pause": "hold", "resume": "release",
     "workflows": "workflow list", "recipe": "workflow", "template": "workflow", "roles": "role list", "milestones": "milestone list",
-    "kill": "stop", "unclaim": "stop", "why": "explain", "handover": "handoff show", "checkpoint": "handoff save",
+    "kill": "stop", "document": "docs", "summarize": "synthesize", "unclaim": "stop", "why": "explain", "handover": "handoff show", "checkpoint": "handoff save",
     "memory": "context", "install": "init", "setup": "init",
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ def _configure_forecast(p: argparse.ArgumentParser) -> None:
         "--runs",
         type=int,
         metavar="N",
-        help="how often to play it through (default: as many as take about two seconds)",
+        help="how often to play it through (default: as many as take a second or two)",
     )
     p.add_argument(
         "--seed",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gitbaton.usecases.planfiles import Planned
     from gitbaton.usecases.planlist import TaskList
+    from gitbaton.usecases.planmaking import Recipe
     from gitbaton.usecases.planproposing import Asked, Proposed
     from gitbaton.usecases.project import Project
 
@@ -151,7 +152,8 @@ def _new(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.planmaking import make_plan
 
     fields = {"title": a.name, "goal": a.goal, "description": words}
-    planned = make_plan(project, fields, _read_list(a), plan_id=a.id, to=read_delivery(a))
+    recipe = _read_recipe(a)
+    planned = make_plan(project, fields, _read_list(a), workflow=recipe, plan_id=a.id, to=read_delivery(a))
     lines = [f"planned {planned.plan} ({planned.path})", *_tell_tasks(planned)]
     if not planned.added:
         lines.append(f"  give it tasks with: baton plan revise {planned.plan} --subtasks FILE")
@@ -255,6 +257,16 @@ def _read_list(a: argparse.Namespace) -> TaskList | None:
         raise UsageError(f"{a.subtasks} can't be read: {error.strerror}", code="no-file", hint="give the path of a YAML file") from error  # fmt: skip
 
 
+def _read_recipe(a: argparse.Namespace) -> Recipe | None:
+    """The workflow that was named, with its values. Raises ``UsageError``."""
+    if a.workflow is None:
+        return None
+    from gitbaton.cli.workflows import read_values
+    from gitbaton.usecases.planmaking import Recipe
+
+    return Recipe(a.workflow, read_values(a.set))
+
+
 def _read_text(a: argparse.Namespace) -> str | None:
     """What is wanted: the text of a file, of standard input, or the words themselves, which have a blank."""
     from gitbaton.cli.tasks import read_text
@@ -270,6 +282,6 @@ COMMANDS = {
         "A plan counts once it is merged into the base branch: that approves it. Without a list, --propose lets an agent\n"
         "(role architect) read the repository and propose the tasks, for review.",
         _configure, _plan,
-        ('baton plan new "Build auth" --subtasks tasks.yaml', 'printf -- "- Draw it\\n- Build it\\n" | baton plan new "Build auth" --subtasks - --propose', 'baton plan new "Build auth" --from prd.md --propose --model opus', 'baton plan new "Fix login" --workflow bugfix --set bug=login', "baton plan show build-auth", "baton plan revise build-auth --subtasks more.yaml", 'baton plan revise build-auth --from "Do without mail"', "baton plan split add-login --subtasks parts.yaml", "baton plan close build-auth --cancel-rest"),
+        ('baton plan new "Build auth" --subtasks tasks.yaml', 'printf -- "- Draw it\\n- Build it\\n" | baton plan new "Build auth" --subtasks - --propose', 'baton plan new "Build auth" --from prd.md --propose --model opus', 'baton plan new "Fix login" --workflow bugfix --set what=login', "baton plan show build-auth", "baton plan revise build-auth --subtasks more.yaml", 'baton plan revise build-auth --from "Do without mail"', "baton plan split add-login --subtasks parts.yaml", "baton plan close build-auth --cancel-rest"),
     ),
 }  # fmt: skip

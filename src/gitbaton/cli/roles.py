@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
+from gitbaton.cli.delivery import add_delivery, delivery_record, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.states import describe_edit
 from gitbaton.errors import UsageError
 from gitbaton.report.records import problem_record, record
 from gitbaton.report.terminal import Style, align
@@ -120,10 +121,9 @@ def _describe(one: ListedRole) -> str:
 def _new(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.roles import add_role
 
-    name, path, edited = add_role(
-        open_here(), a.name, purpose=a.purpose, extends=a.extends, to=read_delivery(a)
-    )
-    lines = [f"added the role {name}: write its guidance into {path}", *describe_delivery(edited)]
+    project = open_here()
+    name, path, edited = add_role(project, a.name, purpose=a.purpose, extends=a.extends, to=read_delivery(a))
+    lines = [f"added the role {name}: write its guidance into {path}", *describe_edit(edited, project)]
     return Answer(record("role", name=name, path=path, **delivery_record(edited)), "\n".join(lines))
 
 

@@ -6,14 +6,16 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
+from gitbaton.cli.delivery import add_delivery, delivery_record, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.states import describe_edit
 from gitbaton.errors import Refusal, UsageError
 from gitbaton.report.records import problem_record, record
 from gitbaton.report.terminal import Style, align
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from gitbaton.domain.workflow import Workflow
     from gitbaton.usecases.workflows import Ran, Recipe
@@ -208,34 +210,47 @@ def _validate(name: str | None) -> Answer:
 def _new(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.workflows import add_workflow
 
-    name, path, edited = add_workflow(open_here(), a.name, like=a.like, to=read_delivery(a))
-    lines = [f"added {path}: change it, then run: baton workflow validate {name}", *describe_delivery(edited)]
+    project = open_here()
+    name, path, edited = add_workflow(project, a.name, like=a.like, to=read_delivery(a))
+    lines = [
+        f"added {path}: change it, then run: baton workflow validate {name}",
+        *describe_edit(edited, project),
+    ]
     return Answer(record("workflow", name=name, path=path, **delivery_record(edited)), "\n".join(lines))
 
 
 # -- using one -------------------------------------------------------------------------------------------------
 
 
-def _run(a: argparse.Namespace) -> Answer:
-    from gitbaton.usecases.workflows import run_workflow
-
+def read_values(pairs: Sequence[str]) -> dict[str, str]:
+    """The values of ``--set``. Raises ``UsageError``."""
     values: dict[str, str] = {}
-    for said in a.values:
+    for said in pairs:
         name, equals, value = said.partition("=")
         if not equals or not name.strip():
             raise UsageError(f"'{said}' sets nothing", code="usage", hint='write --set NAME=VALUE, for example: --set name="password reset"')  # fmt: skip
         if name.strip() in values:
             raise UsageError(f"'{name.strip()}' is set twice", code="usage", hint="a list has commas between: --set parts=a,b")  # fmt: skip
         values[name.strip()] = value
+    return values
+
+
+def _run(a: argparse.Namespace) -> Answer:
+    from gitbaton.usecases.workflows import run_workflow
+
+    project, values = open_here(), read_values(a.values)
     ran = run_workflow(
-        open_here(), a.name, values, plan=a.plan, prefix=a.prefix, dry_run=a.dry_run, to=read_delivery(a)
+        project, a.name, values, plan=a.plan, prefix=a.prefix, dry_run=a.dry_run, to=read_delivery(a)
     )
     fields: dict[str, Any] = {
         "name": ran.name, "dry_run": a.dry_run, "plan": ran.plan, "new_plan": ran.new_plan,
         "tasks": [{"id": t.id, "step": t.step, "path": ran.paths[t.id], **t.fields} for t in ran.tasks],
         "unlisted_milestones": list(ran.unlisted), **delivery_record(ran.edited),
     }  # fmt: skip
-    return Answer(record("workflow", **fields), "\n".join(_describe_run(ran, dry_run=a.dry_run)))
+    return Answer(
+        record("workflow", **fields),
+        "\n".join([*_describe_run(ran, dry_run=a.dry_run), *describe_edit(ran.edited, project)]),
+    )
 
 
 def _describe_run(ran: Ran, *, dry_run: bool) -> list[str]:
@@ -251,8 +266,6 @@ def _describe_run(ran: Ran, *, dry_run: bool) -> list[str]:
         f"the milestone {name} has no date yet: baton config set {shlex.quote(f'milestones.{name}.due')} 2026-12-31"
         for name in ran.unlisted
     ]
-    if ran.edited is not None:
-        lines += describe_delivery(ran.edited)
     return lines
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.compaction import CONTEXT_TOKENS
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
-from gitbaton.domain.history import Dependency, History, bullets, retell
+from gitbaton.domain.handoff_prose import bullets
+from gitbaton.domain.history import Dependency, History, retell
 from gitbaton.domain.markdown import quote
 from gitbaton.domain.troubleshooting import render_recovery
 from gitbaton.domain.verdict import DOCUMENT_TYPES
@@ -192,8 +193,8 @@ def _finish(m: Material) -> str:
     if m.task.type in DOCUMENT_TYPES:
         summary = "this summary"
         lines.append(
-            "The result of this task is what you write: put all of it into the `summary` that you hand over, in Markdown and "
-            "as long as it must be. A change of files may go with it, but need not."
+            "This task may end without a change of files: then what you write is its result. Put all of it into the `summary` "
+            "that you hand over, in Markdown and as long as it must be."
         )
     if m.task.result_schema is not None:
         lines.append(

@@ -74,31 +74,34 @@ Mend all of it, and hand in the whole again, {where}, as you were asked to befor
 """
 
 
-def find_unfit(value: object, secrets: Mapping[str, str]) -> Iterator[str]:
-    """Every text in ``value`` (as JSON has it) that must not be kept: what steers a terminal or can't be seen, and
-    secrets (name → value), plain or encoded.
-    """
+def find_unseen(value: object) -> Iterator[str]:
+    """Every text in ``value`` (as JSON has it) that steers terminals or holds what can't be seen."""
+    for place, text in _iter_texts(value, ""):
+        if clean_text(text) != text.replace("\r\n", "\n"):
+            yield f"{place}: it holds control characters, which people's terminals would obey; take them out"
+
+
+def find_leaks(value: object, secrets: Mapping[str, str]) -> Iterator[str]:
+    """Every text in ``value`` that holds one of ``secrets`` (name → value), plain or encoded."""
     needles = [
-        (name, form.decode("utf-8", "replace"))
-        for name, secret in secrets.items()
-        for form in encode_forms(secret)
-    ]
-    return _find_unfit(value, needles, "")
+        (name, form.decode("utf-8", "replace")) for name, secret in secrets.items() for form in encode_forms(secret)
+    ]  # fmt: skip
+    for place, text in _iter_texts(value, ""):
+        if found := next((name for name, form in needles if form in text), None):
+            yield f"{place}: it holds the secret {found}"
 
 
-def _find_unfit(value: object, needles: Sequence[tuple[str, str]], place: str) -> Iterator[str]:
+def _iter_texts(value: object, place: str) -> Iterator[tuple[str, str]]:
+    """(place, text) of every text in ``value``, names of fields included."""
     if isinstance(value, str):
-        if clean_text(value) != value.replace("\r\n", "\n"):
-            yield f"{place or 'result'}: it holds control characters, which people's terminals would obey; take them out"
-        if found := next((name for name, form in needles if form in value), None):
-            yield f"{place or 'result'}: it holds the secret {found}; take it out"
+        yield place or "result", value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _find_unfit(key, needles, f"a name in {place or 'result'}")
-            yield from _find_unfit(item, needles, f"{place}.{shorten_to_line(str(key), 40)}".lstrip("."))
+            yield f"a name in {place or 'result'}", str(key)
+            yield from _iter_texts(item, f"{place}.{shorten_to_line(str(key), 40)}".lstrip("."))
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
-            yield from _find_unfit(item, needles, f"{place}[{number}]")
+            yield from _iter_texts(item, f"{place}[{number}]")
 
 
 def bound_problems(problems: Sequence[str]) -> list[str]:

@@ -112,7 +112,9 @@ def render_request(s: Subject) -> str:
         _section(
             "Your role", f"{(s.role.purpose or '').strip()}\n\n{s.role.guidance or ''}" if s.role else None
         ),
-        _section("What there is so far, and you replace", s.old and fence(cut_text(s.old.strip(), _OLD_MAX))),
+        _section(
+            "What there is so far, which yours replaces", s.old and fence(cut_text(s.old.strip(), _OLD_MAX))
+        ),
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 

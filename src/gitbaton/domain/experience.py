@@ -117,11 +117,26 @@ class Experience:
                 (None, None)
             }:
                 self._pools.setdefault(key, []).append(made)
+        self._shared: dict[str, tuple[Try, ...]] = {}
+        self._lots: tuple[tuple[float, ...], tuple[float, ...]] | None = None
         every = sorted(waits)
         self.reviews = tuple(sorted(Review(w.seconds, w.then) for w in every if w.kind == "review"))  # type: ignore[arg-type] # the ends of _ENDS
         self.answers = tuple(w.seconds for w in every if w.kind == "answer")
         self.decisions = tuple(w.seconds for w in every if w.kind == "decision")
         self.pauses = tuple(w.seconds for w in every if w.kind == "pause")
+
+    def _share(self, words: str, pool: Sequence[Try]) -> tuple[Try, ...]:
+        """The same tuple for all tasks that draw from a pool: there may be thousands of them."""
+        if words not in self._shared:
+            self._shared[words] = tuple(pool)
+        return self._shared[words]
+
+    def find_lots(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What decisions and answers are drawn from: where none was measured, people are taken to be as quick as elsewhere."""
+        if self._lots is None:
+            decisions = self.decisions or tuple(review.seconds for review in self.reviews)
+            self._lots = decisions, self.answers or decisions
+        return self._lots
 
     @property
     def is_thin(self) -> bool:
@@ -140,7 +155,7 @@ class Experience:
         for key, words in asked:
             pool = self._pools.get(key, [])
             if len(pool) >= POOL_LEAST and _can_end(pool):
-                return Basis(tuple(pool), words, narrow=True)
+                return Basis(self._share(words, pool), words, narrow=True)
         if len(self.tries) >= LEAST and _can_end(self.tries):
             return Basis(self.tries, "all attempts")
         if estimate_s is not None:

@@ -132,8 +132,7 @@ def iter_stories(task: OpenTask, lived: Experience, draw: Callable[[], float]) -
     if not task.tries:
         while True:
             yield []
-    decisions = lived.decisions or tuple(review.seconds for review in lived.reviews)
-    answers = lived.answers or decisions
+    decisions, answers = lived.find_lots()
     first: Story = [(PAUSE, task.pause_s)] if task.pause_s > 0 else []
     waits = {
         "answer": (ANSWER, answers),

@@ -16,24 +16,25 @@ from gitbaton.domain.compaction import (
     measure,
     narrow,
 )
-from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.handoff_prose import (
+    CHECK,
+    find_facts,
+    outline,
+    render_handoff_text,
+    tell_failed_checks,
+)
+from gitbaton.domain.markdown import quote
 from gitbaton.domain.outcome import OUTCOMES
-from gitbaton.domain.peerreview import list_musts
 from gitbaton.domain.wording import is_note, render_note, shorten_to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from gitbaton.domain.handoff import Handoff
     from gitbaton.domain.state import Attempt
 
-_OUTPUT_LINES = 40
-_FILES_SHOWN = 30
-#: Characters of a summary, and of a list, that stay in the first shorter form.
-_SUMMARY_SHOWN, _LIST_SHOWN = 400, 200
 _SUPERSEDED = "Superseded: its work was merged or set aside since, and what it said may no longer hold."
-_ENDED, _CHECK = "How it ended", "Failed check"
-_PEER = "A second agent wanted"
+_ENDED = "How it ended"
 _TITLES = ("What it builds on", "Earlier attempts", "Noted since")
 
 
@@ -194,8 +195,8 @@ def _tell_dependency(d: Dependency) -> Chapter:
 def _tell_left(heading: str, path: str | None, h: Handoff, *, keep: str = "") -> Chapter:
     """A handoff by itself."""
     facts = [*([Fact(_ENDED, h.error)] if h.error else []), *find_facts(h)]
-    whole = [*([h.error.strip()] if h.error else []), render_handoff_text(h), *_tell_failed_checks(h)]
-    return _make_chapter(heading, whole, _outline(h), facts, path, at=h.created or "", keep=keep)
+    whole = [*([h.error.strip()] if h.error else []), render_handoff_text(h), *tell_failed_checks(h)]
+    return _make_chapter(heading, whole, outline(h), facts, path, at=h.created or "", keep=keep)
 
 
 def _list_attempts(history: History) -> list[Chapter]:
@@ -237,10 +238,10 @@ def _tell_attempt(
     if superseded:
         whole += [f"What it left: `{path}`"] if path else []
     elif handoff:
-        whole += [render_handoff_text(handoff), *_tell_failed_checks(handoff)]
+        whole += [render_handoff_text(handoff), *tell_failed_checks(handoff)]
         facts += find_facts(handoff)
-        short += _outline(handoff)
-    told = [f for f in facts if f.label in (_ENDED, _CHECK) or f not in seen]
+        short += outline(handoff)
+    told = [f for f in facts if f.label in (_ENDED, CHECK) or f not in seen]
     seen.update(facts)
     at = (attempt.started if attempt else handoff.created if handoff else None) or ""
     return _make_chapter(heading, whole, short, facts, path, told=told, at=at)
@@ -279,71 +280,3 @@ def _find_superseded(history: History) -> set[str | None]:
 def is_checkpoint(h: Handoff) -> bool:
     """Whether somebody left it on the way, with more to come."""
     return h.incomplete and h.outcome is None
-
-
-# -- one handoff ---------------------------------------------------------------------------------------------
-
-
-def find_facts(h: Handoff) -> list[Fact]:
-    """What must stay told of a handoff."""
-    facts = []
-    for check in h.checks:
-        if not check.passed:
-            last = next((x for x in reversed((check.output or "").splitlines()) if x.strip()), "")
-            facts.append(Fact(_CHECK, f"`{check.name}`" + (f": {last.strip()}" if last else "")))
-    facts += [Fact("Decided", say_decision(d.decision, d.reason)) for d in h.decisions]
-    facts += [Fact("Asked", q) for q in h.questions]
-    facts += [Fact("In the way", b) for b in h.blockers]
-    facts += [Fact(_PEER, f"{f.place}: {f.what}") for f in list_musts(h.peer_review)]
-    if h.guidance and h.next_action == "continue":
-        facts.append(Fact("Its author says to whoever goes on", h.guidance))
-    return facts
-
-
-def say_decision(decision: str, reason: str | None) -> str:
-    """A decision in a sentence."""
-    return decision + (f", because {reason}" if reason else "")
-
-
-def _outline(h: Handoff) -> list[str]:
-    """A handoff's summary, and what is left to do, in a few lines."""
-    lines = [shorten_to_line(h.summary, _SUMMARY_SHOWN)] if h.summary else []
-    for words, items in (("Not finished", h.remaining), ("Next", h.next_steps), ("Results", h.artifacts)):
-        if items:
-            lines.append(f"{words}: {shorten_to_line('; '.join(items), _LIST_SHOWN)}")
-    return lines
-
-
-def render_handoff_text(h: Handoff) -> str:
-    """All that a handoff's author said, as Markdown."""
-    lines = [h.summary.strip()] if h.summary else []
-    notes = h.data.get("notes")
-    for words, items in (
-        ("Finished", h.completed), ("Not finished", h.remaining), ("Decided", [say_decision(d.decision, d.reason) for d in h.decisions]),
-        (_PEER, [f"{f.place}: {f.what}" for f in list_musts(h.peer_review)]), ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", _first(h.files_modified, _FILES_SHOWN)),
-        ("Results", h.artifacts), ("Noted", [n for n in notes if isinstance(n, str)] if isinstance(notes, list) else ()),
-    ):  # fmt: skip
-        if items:
-            lines.append(f"{words}:\n\n{bullets(items)}")
-    if h.guidance and h.next_action == "continue":
-        lines.append(f"Its author says to whoever goes on:\n\n{quote(h.guidance)}")
-    elif h.guidance:
-        lines.append(f"In its author's words: {h.guidance.strip()}")
-    return "\n\n".join(lines) or "It says nothing more."
-
-
-def _first(items: Sequence[str], most: int) -> list[str]:
-    return [*items[:most], *([f"and {len(items) - most} more"] if len(items) > most else [])]
-
-
-def _tell_failed_checks(h: Handoff) -> Iterator[str]:
-    for check in h.checks:
-        if not check.passed:
-            output = "\n".join((check.output or "").strip().splitlines()[-_OUTPUT_LINES:])
-            ending = f" and printed at its end:\n\n{fence(output)}" if output else "."
-            yield f"The check `{check.name}` failed{ending}"
-
-
-def bullets(items: Iterable[str]) -> str:
-    """A list, each item with its own lines."""
-    return "\n".join("- " + i.strip().replace("\n", "\n  ") for i in items)

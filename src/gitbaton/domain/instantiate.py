@@ -211,23 +211,31 @@ def _list_exits(group: Repeat, edges: Mapping[str, set[str]]) -> list[str]:
 
 def _count(repeat: Repeat, values: Mapping[str, str]) -> list[str]:
     """An item for each round; for ``times`` its number."""
+    name = " ".join(iter_names(repeat.over or repeat.times or "")) or "the number of rounds"
     if repeat.over is not None:
-        items = (fill_text(repeat.over, values) or "").replace("\n", ",").split(",")
-        found = list(dict.fromkeys(" ".join(item.split()) for item in items if item.strip()))
+        said = fill_text(repeat.over, values)
+        found = list(
+            dict.fromkeys(
+                " ".join(i.split()) for i in (said or "").replace("\n", ",").split(",") if i.strip()
+            )
+        )
+        if said is not None and not found:
+            raise UsageError(
+                f"'{name}' lists nothing", code="bad-parameters", hint="give a list with commas between"
+            )
         if len(found) > ROUNDS_MAX:
-            raise _too_many(f"{len(found)} items", repeat.over)
+            raise UsageError(
+                f"'{name}' lists {len(found)}; {ROUNDS_MAX} are the most", code="bad-parameters",
+                hint="use the workflow several times",
+            )  # fmt: skip
         return found
     said = fill_line(repeat.times or "", values) or "0"
-    if not said.isdecimal() or not said.isascii() or int(said) > ROUNDS_MAX:
-        raise _too_many(f"'{said}'", repeat.times or "")
+    if not (said.isdecimal() and said.isascii() and int(said) <= ROUNDS_MAX):
+        raise UsageError(
+            f"'{name}' must be a number from 0 to {ROUNDS_MAX}, not '{said}'", code="bad-parameters",
+            hint=f"--set {name}=2",
+        )  # fmt: skip
     return [str(n + 1) for n in range(int(said))]
-
-
-def _too_many(said: str, text: str) -> UsageError:
-    return UsageError(
-        f"{text} must be from 0 to {ROUNDS_MAX}, not {said}", code="bad-parameters",
-        hint="run the workflow several times for more",
-    )  # fmt: skip
 
 
 # -- what is left out ------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class Wish(NamedTuple):
     present: str | None = None
     others: Sequence[str] = ()
     fixed: Sequence[str] = ()
-    roles: Mapping[str, str] = {}
+    roles: Sequence[str] = ()
     role: Role | None = None
     tasks_max: int = TASKS_MAX
 
@@ -101,11 +101,11 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(meaning: str) -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": _TEXT_MAX, "pattern": r"\S", "description": meaning}  # fmt: skip
+    return {"type": "string", "minLength": 1, "pattern": r"\S", "description": meaning}  # fmt: skip
 
 
 def _line() -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": _LINE_MAX, "pattern": LINE_PATTERN}
+    return {"type": "string", "minLength": 1, "pattern": LINE_PATTERN}
 
 
 def _list(item: dict[str, Any], meaning: str) -> dict[str, Any]:
@@ -190,14 +190,16 @@ def judge_tasks(tasks: Sequence[Mapping[str, Any]], known: Collection[str], allo
         if (estimate := task.get("estimate")) and parse_estimate(str(estimate)) is None:
             yield f"{place}.estimate: say it in hours or days, as 4h or 2 days, not '{estimate}'"
         for m, path in enumerate(task.get("paths") or ()):
-            if problem := judge_path(str(path), allowed):
+            if problem := judge_path(path, allowed):
                 yield f"{place}.paths[{m}]: {problem}"
-        if text := task.get("description"):
-            yield from judge_prose(str(text), f"{place}.description", 1)
+        yield from _judge_text(task.get("description"), f"{place}.description")
+        yield from _judge_lines(task.get("acceptance"), f"{place}.acceptance")
 
 
 def judge_path(path: str, allowed: Sequence[str]) -> str | None:
     """What is wrong with a glob of a proposed task, or None."""
+    if len(path) > _LINE_MAX:
+        return f"it has {len(path):,} characters; {_LINE_MAX} are allowed"
     plain = path.strip().removeprefix("./")
     parts = plain.replace("\\", "/").split("/")
     if path.startswith(("/", "~")) or "\\" in path or ".." in parts or (len(plain) > 1 and plain[1] == ":"):
@@ -215,5 +217,21 @@ def judge_path(path: str, allowed: Sequence[str]) -> str | None:
 def judge_plan(plan: Mapping[str, Any]) -> Iterator[str]:
     """Problems of what is proposed about the plan itself."""
     for name in ("goal", "description"):
-        if text := plan.get(name):
-            yield from judge_prose(str(text), f"plan.{name}", 1)
+        yield from _judge_text(plan.get(name), f"plan.{name}")
+    yield from _judge_lines(plan.get("acceptance"), "plan.acceptance")
+
+
+# Lengths aren't for the schema: what it says of a text that is too long begins with all of it.
+
+
+def _judge_text(text: str | None, place: str) -> Iterator[str]:
+    if text and len(text) > _TEXT_MAX:
+        yield f"{place}: it has {len(text):,} characters; {_TEXT_MAX:,} are allowed"
+    elif text:
+        yield from judge_prose(text, place, 1)
+
+
+def _judge_lines(lines: Sequence[str] | None, place: str) -> Iterator[str]:
+    for n, line in enumerate(lines or ()):
+        if len(line) > _LINE_MAX:
+            yield f"{place}[{n}]: it has {len(line):,} characters; {_LINE_MAX} are allowed"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_TICKS = re.compile(r"`+")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})(?:\s|$)")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)\s*$")
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]*)|^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$", re.MULTILINE)
@@ -58,7 +59,24 @@ def _drop_code(text: str) -> str | None:
             kept.append("")
         else:
             kept.append(line)
-    return None if ticks else re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", "\n".join(kept))
+    return None if ticks else "\n".join(map(_drop_spans, kept))
+
+
+def _drop_spans(line: str) -> str:
+    """``line`` without its code spans: from a run of ticks to the next one of the same length."""
+    runs = [found.span() for found in _TICKS.finditer(line)]
+    later: dict[int, list[tuple[int, int]]] = {}
+    for start, end in reversed(runs):
+        later.setdefault(end - start, []).append((start, end))
+    kept, at = [], 0
+    for start, end in runs:
+        same = later[end - start]
+        while same and same[-1][0] <= start:
+            same.pop()
+        if start >= at and same:
+            kept.append(line[at:start])
+            at = same[-1][1]
+    return "".join([*kept, line[at:]])
 
 
 def _judge_link(target: str) -> str | None:

@@ -33,7 +33,7 @@ class Role(Document):
 
     title: Annotated[Text | None, Field(title="Title", description="Name for people.")] = None
     extends: Annotated[
-        Text | None,
+        NonEmptyText | None,
         Field(
             title="Extends",
             description=(

@@ -193,9 +193,10 @@ def render_synthesis(facts: PlanFacts, prose: Prose | None = None) -> str:
 
 
 def _head(facts: PlanFacts, prose: Prose | None) -> str:
-    counts = {s: sum(1 for t in facts.tasks if t.state == s) for s in OVER}
-    left = len(facts.tasks) - sum(counts.values())
-    said = [f"{counts['done']} of {_count(len(facts.tasks), 'task')} done"]
+    counted = [t for t in facts.tasks if not t.is_parent] or facts.tasks  # a parent is no work of its own
+    counts = {s: sum(1 for t in counted if t.state == s) for s in OVER}
+    left = len(counted) - sum(counts.values())
+    said = [f"{counts['done']} of {_count(counts['done'] + left, 'task')} done"]
     said += [f"{counts['cancelled']} cancelled"] if counts["cancelled"] else []
     said += [f"{left} still open: {_PROVISIONAL}"] if left else []
     source = "the handoffs and states of its tasks"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.experience import POOL_LEAST
 from gitbaton.report.board_text import words
 from gitbaton.report.forecast_text import round_up
 from gitbaton.report.moments import render_age
@@ -112,7 +113,7 @@ def _reviews(told: Bottlenecks, style: Style) -> list[str]:
     found = told.reviews
     if found is None:
         return []
-    slow = found.attempt_s is not None and found.median_s > found.attempt_s
+    slow = found.ended >= POOL_LEAST and found.attempt_s is not None and found.median_s > found.attempt_s
     if not (slow or found.overdue):
         return []
     lines = [style.paint("Slow reviews", "bold")]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.compaction import FACT_MIN, choose_forms, find_room, measure, narrow
-from gitbaton.domain.history import bullets, find_facts, retell
+from gitbaton.domain.handoff_prose import bullets, find_facts
+from gitbaton.domain.history import retell
 from gitbaton.domain.markdown import quote
 from gitbaton.domain.wording import clean_text, shorten_to_line
 from gitbaton.report.handoff_text import name_subject, say_kind
@@ -71,14 +72,14 @@ def render_standing(s: Standing, tokens: int) -> str:
     sizes = [[measure(form) + 1 for form in line.forms] for line in lines]
     chosen = choose_forms(sizes, room)
     form_of = {id(line): line.forms[n] for line, n in zip(lines, chosen, strict=True)}
-    is_over = sum(of[n] for of, n in zip(sizes, chosen, strict=True)) > room
     blocks = [head]
     for section in sections:
         told = [form for line in section.lines if (form := form_of[id(line)])]
         hidden = len(section.lines) - len(told)
         told += [_say_more(hidden, section.more)] if hidden else []
         blocks.append(f"## {section.title} ({len(section.lines)})\n\n" + "\n".join(told))
-    return "\n\n".join(blocks + foot) + (_say_over(tokens) if is_over else "")
+    text = "\n\n".join(blocks + foot)
+    return text + (_say_over(tokens) if measure(text) > find_room(tokens) else "")
 
 
 def _say_more(count: int, command: str) -> str:

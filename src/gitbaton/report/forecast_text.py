@@ -69,14 +69,12 @@ def _head(told: Outlined, style: Style) -> list[str]:
 def _table(told: Outlined, style: Style) -> list[str]:
     assert told.forecast
     ends = told.forecast.ends_s
-    if ends[0] == ends[-1]:
+    if ends[0] == ends[-1] and told.estimated:
         return ["  " + align([["as estimated", _say_length(told, ends[0]), _say_date(told, ends[0])]], style)]
     rows = []
     for share in SHARES:
         seconds = told.forecast.find_quantile_s(share)
-        rows.append(
-            [f"  {_percent(share)}", f"within {_say_length(told, seconds)}", _say_date(told, seconds)]
-        )
+        rows.append([f"  {_percent(share)}", _say_length(told, seconds), _say_date(told, seconds)])
     return align(rows, style).splitlines()
 
 
@@ -90,8 +88,8 @@ def _percent(share: float) -> str:
 
 def _say_length(told: Outlined, seconds: float) -> str:
     if is_guess(told):
-        return f"about {render_age(seconds)}"
-    return render_duration(max(_MINUTE_S, round_up(seconds)))
+        return f"about {render_age(max(_MINUTE_S, seconds))}"
+    return f"within {render_duration(max(_MINUTE_S, round_up(seconds)))}"
 
 
 def round_up(seconds: float) -> float:

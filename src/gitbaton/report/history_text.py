@@ -10,7 +10,7 @@ from gitbaton.report.moments import render_moment
 from gitbaton.report.terminal import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gitbaton.report.terminal import Style
     from gitbaton.usecases.chronicle import Chronicle, Happening
@@ -30,8 +30,12 @@ def render_difference(found: Difference, style: Style) -> str:
     return render_changes(found.changes, style) if found.changes else "nothing changed on tasks"
 
 
-def render_changes(changes: Sequence[DocumentChange], style: Style) -> str:
-    """Changes grouped by what they are about."""
+def render_changes(
+    changes: Sequence[DocumentChange],
+    style: Style,
+    authors: Mapping[tuple[str, str], Sequence[str]] | None = None,
+) -> str:
+    """Changes grouped by what they are about; ``authors`` made them, by kind and id."""
     groups: dict[tuple[str, str], list[DocumentChange]] = {}
     for change in changes:
         kind = "task" if change.kind == "handoff" else change.kind
@@ -40,7 +44,9 @@ def render_changes(changes: Sequence[DocumentChange], style: Style) -> str:
     for (kind, name), group in groups.items():
         own = next((c for c in group if c.kind != "handoff"), None)
         head = name if kind == "task" else _NOUNS[kind] if kind == "config" else f"{_NOUNS[kind]} {name}"
-        lines = [style.paint(printable(head), "bold") + _say_title(own, style)]
+        who = list(dict.fromkeys(name for c in group for name in (authors or {}).get((c.kind, c.id), ())))
+        by = style.paint(f" by {printable(', '.join(who))}", "dim") if who else ""
+        lines = [style.paint(printable(head), "bold") + _say_title(own, style) + by]
         details = [words for change in group for words in list_words(change)]
         blocks.append("\n".join([*lines, *_indent(details, style, 2)]))
     return "\n".join(blocks)
@@ -89,7 +95,10 @@ def _say_handoff(value: dict[str, Any]) -> str:
     of = f" of attempt {value['attempt']}" if value.get("attempt") else ""
     by = f" by {value['agent']}" if value.get("agent") else ""
     summary = value.get("summary") or value.get("error") or ""
-    return f"handoff{of}{by}" + (f": {shorten_to_line(str(summary))}" if summary else "")
+    parts = [shorten_to_line(str(summary))] if summary else []
+    parts += [f"decided: {shorten_to_line(str(d.get('decision', '')))}" for d in value.get("decisions", ())]
+    parts += [f"asks: {shorten_to_line(str(q))}" for q in value.get("questions", ())]
+    return f"handoff{of}{by}" + (f": {'; '.join(parts)}" if parts else "")
 
 
 def _indent(words: Iterable[str], style: Style, columns: int) -> list[str]:
@@ -186,7 +195,8 @@ def render_news(news: News, style: Style) -> str:
             count, who = len(news.commits), ", ".join(dict.fromkeys(c.who for c in news.commits))
             by = f" by {printable(who)}" if who else ""
             lines.append(style.paint(f"{count} commit{'s' if count != 1 else ''}{by}", "bold"))
-            lines += _shift(render_changes(news.documents, style))
+            authors = _find_authors(news) if len({c.who for c in news.commits}) > 1 else None
+            lines += _shift(render_changes(news.documents, style, authors))
         if news.events:
             count = len(news.events)
             lines.append(style.paint(f"{count} event{'s' if count != 1 else ''}", "bold"))
@@ -196,13 +206,26 @@ def render_news(news: News, style: Style) -> str:
     return "\n".join([*lines, "", f"next time: baton changes --since {news.cursor}"])
 
 
+def _find_authors(news: News) -> dict[tuple[str, str], list[str]]:
+    """Who changed each document, in the order in which they did."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for commit in news.commits:
+        for change in commit.changes:
+            for name in dict.fromkeys(i for i in (change.id, change.old_id) if i):
+                known = found.setdefault((change.kind, name), [])
+                known += [commit.who] if commit.who not in known else []
+    return found
+
+
 def _shift(text: str) -> list[str]:
     return [f"  {line}" for line in text.splitlines()]
 
 
 def news_record(news: News) -> dict[str, Any]:
     """The same for programs."""
+    authors = _find_authors(news)
+    documents = [{**change_record(c), "by": authors.get((c.kind, c.id), [])} for c in news.documents]
     return {
         "since": news.since, "cursor": news.cursor, "commits": [happening_record(c) for c in news.commits],
-        "documents": [change_record(c) for c in news.documents], "events": [happening_record(e) for e in news.events],
+        "documents": documents, "events": [happening_record(e) for e in news.events],
     }  # fmt: skip

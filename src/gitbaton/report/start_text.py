@@ -32,6 +32,8 @@ def render_essentials(m: Material, style: Style) -> str:
         if handoff and handoff.summary:
             parts.append([printable(f"Builds on {task_id} ({title}):"), *_indent(handoff.summary)])
     parts += [_earlier(h) for h in m.earlier[-_HANDOFFS_SHOWN:]]
+    if (more := len(m.earlier) - _HANDOFFS_SHOWN) > 0:
+        parts.append([f"{more} more {'was' if more == 1 else 'were'} left before: baton context {m.task_id}"])
     limits = [("change only", task.paths), ("finish runs", [f"{name}: {run}" for name, run in m.checks])]
     parts.append([printable(f"{what}: {', '.join(names)}") for what, names in limits if names])
     return "\n\n".join("\n".join(lines) for lines in parts if lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.handoff import CheckResult
 from gitbaton.domain.outcome import OUTCOMES
@@ -12,8 +12,10 @@ from gitbaton.errors import Refusal
 from gitbaton.ports import never
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from jsonschema.exceptions import ValidationError
 
     from gitbaton.domain.outcome import Outcome
     from gitbaton.store.workplace import Workplace
@@ -80,6 +82,7 @@ def check_result(schema: dict[str, object], result: object) -> list[str]:
     """What is wrong with a structured result, in words; empty when it fits."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import extend
 
     from gitbaton.store.documents import schema_errors
     from gitbaton.store.yamlfile import field_name
@@ -92,5 +95,22 @@ def check_result(schema: dict[str, object], result: object) -> list[str]:
         return [f"the task's result_schema is no valid JSON Schema: {error.message}"]
     return [
         f"{field_name(field) or 'result'}: {message}"
-        for field, message in schema_errors(result, Draft202012Validator(schema))
+        for field, message in schema_errors(
+            result,
+            extend(Draft202012Validator, {"pattern": _check_pattern})(schema),  # type: ignore[no-untyped-call] # theirs
+        )
     ]
+
+
+def _check_pattern(
+    _: object, pattern: str, instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """``pattern``, whose ``$`` is the very end. A text that is too long anyway is not looked at: its author may mean
+    harm, and some patterns take forever on long ones.
+    """
+    from jsonschema.exceptions import ValidationError
+
+    if not isinstance(instance, str) or len(instance) > schema.get("maxLength", len(instance)):
+        return
+    if not re.search(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")

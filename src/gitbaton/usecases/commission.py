@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.commission import (
     bound_problems,
-    find_unfit,
+    find_leaks,
+    find_unseen,
     render_handing_in,
     render_problems,
 )
@@ -250,7 +251,9 @@ def _look(bench: _Bench, report: AgentReport) -> _Look:
         is_question = asked and (good or report.outcome is Outcome.NEEDS_INPUT)
         said = f"it asks: {asked}" if is_question else _word_end(report)
         return _Look(None, bound_problems([redact(said, secrets), *complaints]), is_final=True)
-    problems = [*find_unfit(result, secrets), *check_result(dict(commission.schema), result)]
+    if leaked := list(find_leaks(result, secrets)):  # which form of it was found is nothing to tell an agent
+        return _Look(result, bound_problems(leaked), is_final=True)
+    problems = [*find_unseen(result), *check_result(dict(commission.schema), result)]
     if not problems:
         result = clean_value(result)  # nothing but line endings is left to clean
         problems = list(commission.judge(result))

@@ -133,10 +133,11 @@ def write_docs(
     interrupted = _work_off(desk, [t for t in tasks if t not in kept])
     if not desk.texts:
         return Documented((), tuple(kept), tuple(desk.refused), desk.usage, None)
-    edited = write_documents(project, _list_changes(desk), _word_commit(desk), to)
-    return Documented(
-        tuple(desk.written), tuple(kept), tuple(desk.refused), desk.usage, edited, interrupted
-    )  # fmt: skip
+    late: set[str] = set()
+    edited = write_documents(project, _list_changes(desk, late), _word_commit(desk), to)
+    written = tuple(doc for doc in desk.written if doc.path not in late)
+    kept += [doc.task for doc in desk.written if doc.path in late]
+    return Documented(written, tuple(kept), tuple(desk.refused), desk.usage, edited, interrupted)
 
 
 # -- choosing ------------------------------------------------------------------------------------------------
@@ -301,12 +302,19 @@ def _judge_folder(desk: _Desk, folder: str) -> str | None:
 # -- delivering ----------------------------------------------------------------------------------------------
 
 
-def _list_changes(desk: _Desk) -> dict[str, Change]:
-    def write(text: str) -> Change:
-        new = text.encode()
-        return lambda old: new if old is None or desk.asked.force else old
+def _list_changes(desk: _Desk, late: set[str]) -> dict[str, Change]:
+    """The edits. ``late`` comes to hold the paths at which somebody else wrote meanwhile: what is there is kept."""
 
-    return {path: write(text) for path, text in desk.texts.items()}
+    def write(path: str, text: str) -> Change:
+        def change(old: bytes | None) -> bytes:
+            if old is None or desk.asked.force:
+                return text.encode()
+            late.add(path)
+            return old
+
+        return change
+
+    return {path: write(path, text) for path, text in desk.texts.items()}
 
 
 def _word_commit(desk: _Desk) -> str:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import Entry
 
-#: So many tasks times runs take about two seconds; more runs say the same with more digits.
-_WORK_MAX = 300_000
-RUNS_MIN, RUNS_MAX = 100, 2_000
+#: So many tasks times runs take a second or two; more runs say the same with more digits.
+_WORK_MAX = 120_000
+RUNS_MIN, RUNS_MAX = 50, 2_000
 
 
 class Lanes(NamedTuple):

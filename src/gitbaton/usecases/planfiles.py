@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.planning import Draft, Ground, draft_tasks
-from gitbaton.domain.rules import Finding, check_names, iter_references
+from gitbaton.domain.rules import Finding, Reference, check_names, iter_references, list_unknown
 from gitbaton.domain.task import Task
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.store.documents import parse_document, render_document
-from gitbaton.store.git import list_tree
-from gitbaton.store.layout import ROLES, task_path
+from gitbaton.store.layout import task_path
+from gitbaton.store.library import read_shelf
 from gitbaton.store.live import render_time
-from gitbaton.store.roles import builtin_roles
+from gitbaton.store.roles import list_role_names
 from gitbaton.store.yamledit import RemoveField, SetField
 from gitbaton.usecases.tasks import edit_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from gitbaton.domain.breakdown import Given
     from gitbaton.store.edits import Edited
     from gitbaton.store.threetexts import Change
     from gitbaton.usecases.project import Project, View
 
-#: Unknown roles that are named.
-_ROLES_NAMED = 6
+#: More notes than this say nothing new.
+_NOTES_MAX = 6
 
 
 class Planned(NamedTuple):
@@ -72,11 +72,14 @@ def draft_files(project: Project, given: Sequence[Given], ground: Ground) -> tup
     drafts, findings = draft_tasks(
         given, ground, lambda title, taken: make_id(title, taken, lambda: project.random_id(4))
     )
-    if findings:
-        return Files(drafts, {}, ()), findings
+    return (Files(drafts, {}, ()), findings) if findings else write_drafts(project, drafts, ground)
+
+
+def write_drafts(project: Project, drafts: Sequence[Draft], ground: Ground) -> tuple[Files, list[Finding]]:
+    """The files for drafts whose references are settled, and the names in them that mean nothing."""
     changes: dict[str, Change] = {}
-    config, roles = project.repo.config, list_roles(project)
-    unknown: dict[str, None] = {}
+    config, roles = project.repo.config, list_role_names(read_shelf(project.repo, "roles"))
+    named: list[Reference] = []
     for n, draft in enumerate(drafts):
         if draft.exists:
             path = ground.rows[draft.id].path
@@ -87,11 +90,11 @@ def draft_files(project: Project, given: Sequence[Given], ground: Ground) -> tup
             path = task_path(draft.id, config.layout, draft.value.get("plan"))
             text, task = _render(project, draft, path)
             changes[path] = creating(path, text)
-        references = [r._replace(field=("tasks", n, *r.field)) for r in iter_references("", task)]
-        unknown |= {r.name: None for r in references if r.noun == "role" and r.name not in roles}
-        named = [f for f in check_names(references, config, roles) if f.code != "unknown-role"]
-        findings += named
-    return Files(drafts, changes, _tell_roles(list(unknown), roles)), findings
+        named += [r._replace(field=("tasks", n, *r.field)) for r in iter_references("", task)]
+    findings = [f for f in check_names(named, config, roles) if f.code != "unknown-role"]
+    slips = {f.field: f.message for f in check_names(named, config, roles)}
+    notes = [slips.get(f.field, f.message) for f in list_unknown(named, config, roles)]
+    return Files(drafts, changes, tuple(notes[:_NOTES_MAX])), findings
 
 
 def _render(project: Project, draft: Draft, path: str) -> tuple[bytes, Task]:
@@ -118,27 +121,3 @@ def creating(path: str, text: bytes) -> Change:
         return text
 
     return create
-
-
-# -- roles -------------------------------------------------------------------------------------------------
-
-
-def list_roles(project: Project) -> set[str]:
-    """Names of the roles that somebody described: built-in, on base, here."""
-    repo = project.repo
-    found = [e.path for e in list_tree(repo.git, repo.base.commit, ROLES)] if repo.base.commit else []
-    here = repo.top / ROLES
-    found += [f.name for f in here.iterdir()] if here.is_dir() else []
-    names = (f.rpartition("/")[2] for f in found)
-    return {*builtin_roles(), *(n.removesuffix(".yaml") for n in names if n.endswith(".yaml"))}
-
-
-def _tell_roles(unknown: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
-    from difflib import get_close_matches
-
-    told = []
-    for name in unknown[:_ROLES_NAMED]:
-        near = get_close_matches(name.lower(), list(known), 1, 0.8)
-        hint = f", did you mean '{near[0]}'?" if near else "; agents get no guidance for it"
-        told.append(f"nobody described the role '{name}'{hint}")
-    return tuple(told)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.ids import check_id, make_id
 from gitbaton.domain.plan import Plan
-from gitbaton.errors import InvalidDocument, Refusal, UsageError
+from gitbaton.domain.planning import Draft
+from gitbaton.errors import InvalidDocument, Problem, Refusal, UsageError
 from gitbaton.store.documents import parse_document, render_document
 from gitbaton.store.layout import plan_path
 from gitbaton.store.live import render_time
 from gitbaton.usecases.delivery import HERE, Delivery
-from gitbaton.usecases.planfiles import Files, Planned, creating, draft_files, ground_of
+from gitbaton.usecases.planfiles import Files, Planned, creating, draft_files, ground_of, write_drafts
 from gitbaton.usecases.project import Project, View, refuse_inside
 from gitbaton.usecases.writing import open_target, write_documents
 
@@ -21,17 +22,25 @@ if TYPE_CHECKING:
     from gitbaton.usecases.planlist import TaskList
 
 
+class Recipe(NamedTuple):
+    """A workflow, by name, with the values of its parameters."""
+
+    name: str
+    values: Mapping[str, str]
+
+
 def make_plan(
     project: Project,
     fields: Mapping[str, Any],
     tasks: TaskList | None = None,
     *,
+    workflow: Recipe | None = None,
     plan_id: str | None = None,
     to: Delivery = HERE,
     by: str = "",
 ) -> Planned:
-    """Write a plan with ``fields`` (as in the plan schema), and its tasks, as one commit. The id comes from the title
-    unless given; what a list says about the plan counts where ``fields`` say nothing. ``by`` says who
+    """Write a plan with ``fields`` (as in the plan schema), and its tasks (of a list, or those that a workflow gives), as
+    one commit. The id comes from the title unless given; what a list says about the plan counts where ``fields`` say nothing. ``by`` says who
     proposed it. Raises ``Refusal`` (``bad-id``, ``taken-id``), ``InvalidDocument`` with everything that is
     wrong with the list, ``UsageError`` for fields that don't fit; then nothing is written.
     """
@@ -41,7 +50,10 @@ def make_plan(
     value["title"] = " ".join(str(value.get("title", "")).split())
     chosen, notes = _choose_id(project, view, plan_id, value["title"])
     files = Files((), {}, ())
-    if tasks is not None:
+    if workflow is not None:
+        files, name = _use_workflow(project, view, to, workflow, chosen)
+        value["workflow"] = name
+    elif tasks is not None:
         files, findings = draft_files(project, tasks.given, ground_of(view)._replace(plan=chosen))
         tasks.refuse(findings)
     path = plan_path(chosen)
@@ -53,6 +65,24 @@ def make_plan(
     told = _tell(value, files) if to.where == "proposal" else ""
     edited = write_documents(project, changes, f"{said}\n\n{by}".strip(), to, story=told)
     return Planned(chosen, path, files.added, (), edited, (*notes, *files.notes))
+
+
+def _use_workflow(project: Project, view: View, to: Delivery, wanted: Recipe, plan: str) -> tuple[Files, str]:
+    """The files that a workflow gives, and its whole name. Raises as ``get_workflow`` and ``instantiate``."""
+    from gitbaton.domain.instantiate import instantiate
+    from gitbaton.usecases.workflows import get_workflow
+
+    recipe, found = get_workflow(project, wanted.name, None if to.where == "here" else project.repo.base.commit)  # fmt: skip
+    ground = ground_of(view)
+    made = instantiate(
+        found, wanted.values, plan=plan, taken={*ground.taken},
+        make_id=lambda title, taken: make_id(title, taken, lambda: project.random_id(4)),
+    )  # fmt: skip
+    files, findings = write_drafts(project, [Draft(task.id, dict(task.fields)) for task in made], ground)
+    if findings:
+        problems = [Problem(recipe.path, 1, 1, "", f.code, f.message) for f in dict.fromkeys(findings)]
+        raise InvalidDocument(problems, hint=f"nothing was changed; fix it, then run: baton workflow validate {recipe.name}")  # fmt: skip
+    return files, recipe.name
 
 
 def _told(tasks: TaskList | None) -> dict[str, Any]:

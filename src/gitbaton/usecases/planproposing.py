@@ -17,7 +17,8 @@ from gitbaton.domain.proposing import (
 )
 from gitbaton.errors import InvalidDocument, Refusal, UsageError
 from gitbaton.store.git import read_objects
-from gitbaton.store.roles import builtin_roles, find_role
+from gitbaton.store.library import read_shelf
+from gitbaton.store.roles import find_role
 from gitbaton.usecases.commission import Commission, Commissioned, carry_out_commission
 from gitbaton.usecases.delivery import Delivery
 from gitbaton.usecases.material import choose_agent
@@ -29,7 +30,7 @@ from gitbaton.usecases.planchanging import (
     revise_plan,
     split_task,
 )
-from gitbaton.usecases.planfiles import Planned, draft_files, ground_of, list_roles
+from gitbaton.usecases.planfiles import Planned, draft_files, ground_of
 from gitbaton.usecases.planlist import take_list
 from gitbaton.usecases.planmaking import make_plan
 from gitbaton.usecases.planreading import PlanFiles, get_plan, list_members
@@ -82,8 +83,7 @@ class _Desk:
         if commit is None:
             raise Refusal(f"there is no commit on {project.repo.base.branch} yet", code="no-base", hint="commit something first")  # fmt: skip
         role = find_role(project.repo, commit, ROLE)
-        known = {n: r.purpose or "" for n, r in builtin_roles().items()}
-        known |= dict.fromkeys(list_roles(project) - set(known), "")
+        known = tuple(read_shelf(project.repo, "roles", commit))
         wish = wish._replace(roles=known, role=role, tasks_max=asked.tasks_max)
         allowed = project.repo.config.guards.allow
         agent, _ = choose_agent(project.repo, asked.agent)

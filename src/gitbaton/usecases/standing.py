@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.board import Entry
 
 _HANDOFFS_READ = 30
-_HANDOFFS_TOLD = 8
+_HANDOFFS_TOLD, _OF_A_TASK = 8, 2
 
 
 class PlanStanding(NamedTuple):
@@ -43,9 +43,7 @@ class PlanStanding(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """The project as it stands: what ``survey`` shows, open plans, and the newest handoffs that say more than a note, of which
-    each tells (path, handoff).
-    """
+    """The project as it stands: what ``survey`` shows, open plans, and the newest handoffs as (path, handoff)."""
 
     survey: Survey
     plans: list[PlanStanding]
@@ -72,8 +70,17 @@ def describe_standing(project: Project, *, fetch: bool = False) -> Standing:
     project = project.reread() if fetch else project
     view = load_view(project, local=True)
     found = find_newest_handoffs(project, view, None, _HANDOFFS_READ)
-    telling = [(p, h) for p, h in found if not is_note(h.model_dump(mode="json", exclude_defaults=True))]
-    return Standing(survey, _list_plans(project, view), telling[:_HANDOFFS_TOLD])
+    return Standing(survey, _list_plans(project, view), _choose_some(found)[:_HANDOFFS_TOLD])
+
+
+def _choose_some(found: list[tuple[str, Handoff]]) -> list[tuple[str, Handoff]]:
+    """Of handoffs, newest first, those that say more than a note, and no more than two of a task."""
+    some: list[tuple[str, Handoff]] = []
+    for path, handoff in found:
+        same = sum(h.task == handoff.task for _, h in some) if handoff.task else 0
+        if same < _OF_A_TASK and not is_note(handoff.model_dump(mode="json", exclude_defaults=True)):
+            some.append((path, handoff))
+    return some
 
 
 def _list_plans(project: Project, view: View) -> list[PlanStanding]:
