@@ -281,6 +281,21 @@ def test_a_round_for_each_item() -> None:
     assert needs(run(at_once, items="a,b"))["build-2"] == []
 
 
+def test_the_largest_workflow_is_no_trouble() -> None:
+    names = [f"s{n}" for n in range(200)]
+    steps = [
+        {"id": name, "depends_on": names[n - 1 : n] if n else [], "when": "all" if n % 199 else None}
+        for n, name in enumerate(names)
+    ]
+    recipe = flow(*steps, parameters={"all": {}}, repeat=[{"steps": names, "times": "20"}])
+    assert list(needs(run(recipe)).items())[-1] == ("s199-20", ["s0-20"])
+    assert len(run(recipe, all="yes")) == 4000
+    nested = [
+        {"id": name, "parent": names[n - 1] if n else None, "when": "all"} for n, name in enumerate(names)
+    ]
+    assert len(run(flow({"id": "x"}, *nested[1:199], nested[0], parameters={"all": {}}))) == 1
+
+
 # -- the law ---------------------------------------------------------------------------------------------------
 
 NAMES = ("p", "q", "r")

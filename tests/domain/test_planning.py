@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from gitbaton.domain.board import TaskRow
 from gitbaton.domain.breakdown import Breakdown, list_given
@@ -15,9 +17,12 @@ from gitbaton.domain.estimates import parse_estimate, render_hours
 from gitbaton.domain.ids import explain_bad_id, make_id
 from gitbaton.domain.planning import Draft, Ground, draft_tasks
 from gitbaton.domain.planstory import tell_plan
+from gitbaton.domain.proposing import Wish, build_schema, judge_path, render_wish
+from gitbaton.domain.role import Role
 from gitbaton.domain.rules import Finding, check_graph
 from gitbaton.domain.waves import Work, find_longest, plan_waves
 
+GOLDEN = Path(__file__).parent / "golden"
 THERE = {
     "old": TaskRow("old", "tasks/old.yaml", "Old", depends_on=("older",)),
     "older": TaskRow("older", "tasks/older.yaml", "Older"),
@@ -212,3 +217,36 @@ def test_a_pull_request_shows_the_plan_and_nobodys_markup() -> None:
         "**Cancelled:** `c`\n\n"
         "Merging this approves the plan: its tasks can be worked on from then on."
     )
+
+
+def test_what_a_planner_is_told_reads_well() -> None:
+    """Kept as files, to be read: ``golden/wish-*.md``."""
+    role = Role(purpose="Decides how a change is cut.", guidance="- Begin with the forces.")
+    told = {
+        "plan": Wish("plan", "Build auth", "Sign in with mail.\nNo passwords.", "People sign in.", None, ["`old`: Old (ready)"], (), ("implementer", "tester"), role, 10),
+        "revise": Wish("revise", "Build auth", "Do without mail", "People sign in.", "# tasks/plans/auth.yaml\ntitle: Build auth", (), ["`store`: Store (in progress)"], (), role),
+        "split": Wish("split", "Store passwords", None, None, "# tasks/store.yaml\ntitle: Store passwords", ["`old`: Old (ready)"], (), ("tester",), role),
+    }  # fmt: skip
+    for name, wish in told.items():
+        assert render_wish(wish) == (GOLDEN / f"wish-{name}.md").read_text("utf-8"), name
+
+
+def test_the_schema_of_a_plan_is_one() -> None:
+    for verb in ("plan", "revise", "split"):
+        schema = build_schema(Wish(verb, "X", tasks_max=3))
+        Draft202012Validator.check_schema(schema)
+        assert schema["properties"]["tasks"]["maxItems"] == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("src/**", False), ("docs/a b.md", False), ("src/*.py", False), ("a/..b/c", False), ("tasks.md", False),
+        ("/etc/passwd", True), ("~/x", True), ("../x", True), ("a/../../x", True), ("C:/x", True), ("a\\b", True),
+        ("**", True), (".", True), ("./", True), ("*", True), ("tasks", True), ("tasks/", True), ("tasks/x.yaml", True),
+        (".github/**", True), ("pkg/CLAUDE.md", True), (".GitHub/workflows", True), (".git/hooks", True), ("x" * 301, True),
+    ],
+)  # fmt: skip
+def test_paths_of_proposed_tasks(path: str, wrong: bool) -> None:
+    assert (judge_path(path, ()) is not None) == wrong
+    assert judge_path(".github/workflows/x.yml", [".github/**"]) is None, "the config allows it"

@@ -318,6 +318,21 @@ def test_what_has_begun_takes_what_is_left_of_it(since: int) -> None:
 
 
 @pytest.mark.promise("figures.forecast")
+def test_with_enough_work_in_review_nobody_begins() -> None:
+    lived = Experience([], [])
+    lived.reviews = (Review(100.0, "merged"),)
+    tasks = fixed(4, 10.0, chained=False)
+    ids = [t.id for t in tasks]
+    found = forecast(tasks, ids, lived, lanes=2, runs=3, source=source, reviews_max=2)
+    assert set(found.ends_s) == {220.0}
+    assert set(play(tasks, lived, 2).ends_s) == {120.0}
+    waiting = [tasks[0]._replace(begins="review"), *tasks[1:2]]
+    assert set(forecast(waiting, ids[:2], lived, lanes=2, runs=3, source=source, reviews_max=1).ends_s) == {
+        210.0
+    }
+
+
+@pytest.mark.promise("figures.forecast")
 def test_tasks_whose_paths_overlap_take_turns_until_the_review_is_over() -> None:
     lived = Experience([], [])
     lived.reviews = (Review(100.0, "merged"),)

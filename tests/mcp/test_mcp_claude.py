@@ -19,6 +19,8 @@ from gitbaton.mcp_server import ANNOTATIONS
 from gitbaton.store.documents import parse_document
 from gitbaton.store.live import read_tips
 from gitbaton.usecases.board import show_task
+from gitbaton.usecases.context import save_context
+from gitbaton.usecases.delivery import Delivery
 from gitbaton.usecases.review import accept_task, retry_task
 from gitbaton.usecases.run import Ran, run_task
 from gitbaton.wiring import open_project
@@ -379,12 +381,25 @@ def test_the_next_attempt_reads_what_the_last_one_left(fleet: Fleet) -> None:
         ],
     )
     assert fleet.state("add-cart").status == "failed"
-    retry_task(open_project(fleet.checkout.path, fleet.environment), "add-cart", "Finish it")
+    person = open_project(fleet.checkout.path, fleet.environment)
+    said = {"summary": "Spoke with the shop. " * 30, "decisions": ["no cookies"]}
+    save_context(person, "add-cart", said, to=Delivery("here", push=True))
+    retry_task(person, "add-cart", "Finish it")
     ran = fleet.run(
-        "add-cart", [baton("get_context"), write("cart.py", "y\n"), baton("complete_task", summary="Whole.")]
+        "add-cart",
+        [
+            baton("get_context"),
+            baton("get_context", budget=100),
+            write("cart.py", "y\n"),
+            baton("complete_task", summary="Whole."),
+        ],
     )
-    (context, *_) = tool_results(fleet.script)
-    assert [h["summary"] for h in json.loads(context)["handoffs"]] == ["Half."]
+    whole, short, *_ = [json.loads(text) for text in tool_results(fleet.script)[:2]]
+    assert [h["summary"][:5] for h in whole["handoffs"]] == ["Spoke", "Half."]
+    assert "note" not in whole
+    newest = short["handoffs"][0]
+    assert ("summary" in newest, newest["decisions"]) == (False, [{"decision": "no cookies"}])
+    assert short["note"].endswith("shortened to stay within 100 tokens; path has all")
     assert ran.verdict.outcome is Outcome.SUCCEEDED
     assert ran.claim.tip.state.attempt == 2
 

@@ -334,6 +334,8 @@ FORECAST = """\
   80 %  within 19h  2026-01-16 15:00 UTC
   95 %  within 1d   2026-01-16 21:00 UTC
 
+careful: 2 tasks take longer already than any before: they count as if they began just now
+
 measured: 19 attempts (14 went to review, 3 failed, 2 asked), 13 reviews; 2000 runs
 drawn from: all attempts (for 3 tasks), role implementer (for 2 tasks), role tester (for 1 task)
 where the time goes, on the chain that ends last: waiting for people 81 %, work 16 %, waiting for a free agent or for paths 3 %

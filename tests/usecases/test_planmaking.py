@@ -16,6 +16,7 @@ from gitbaton.usecases.planlist import read_list
 from gitbaton.usecases.planmaking import make_plan
 from gitbaton.usecases.validate import validate_repository
 from strategies import text
+from support.github_story import open_story
 from support.repos import Checkout, make_repository, project
 
 if TYPE_CHECKING:
@@ -80,25 +81,27 @@ def test_an_id_that_is_taken_only_on_disk_stops_everything(checkout: Checkout) -
     assert checkout.status() == "?? tasks/b.yaml\n?? tasks/plans/sub/x.yaml"
 
 
-NAMES = st.one_of(st.sampled_from(["A", "B", "1", "2", "3", "old", "x"]), text)
+#: Now and then without a word in it.
+words = st.one_of(text, text.map(lambda said: f"{said}…"), text.map(lambda said: f"a {said}"))
+NAMES = st.one_of(st.sampled_from(["A", "B", "1", "2", "3", "old", "x"]), words)
 TASKS = st.fixed_dictionaries(
-    {"title": st.one_of(st.sampled_from(["A", "B", "Old"]), text)},
+    {"title": st.one_of(st.sampled_from(["A", "B", "Old"]), words)},
     optional={
         "id": st.sampled_from(["x", "y", "old", "con"]),
         "depends_on": st.lists(NAMES, max_size=2),
         "parent": st.sampled_from(["A", "1", "old"]),
-        "description": text,
-        "acceptance": st.lists(text, max_size=2),
-        "paths": st.lists(text, max_size=2),
-        "role": text,
-        "estimate": text,
+        "description": words,
+        "acceptance": st.lists(words, max_size=2),
+        "paths": st.lists(words, max_size=2),
+        "role": words,
+        "estimate": words,
         "status": st.sampled_from(["todo", "draft", "done", "cancelled"]),
         "priority": st.sampled_from(["low", "high"]),
-        "labels": st.lists(text, max_size=2),
-        "x-own": text,
+        "labels": st.lists(words, max_size=2),
+        "x-own": words,
     },
 )
-LISTS: st.SearchStrategy[list[Any]] = st.lists(st.one_of(TASKS, text), max_size=5)
+LISTS: st.SearchStrategy[list[Any]] = st.lists(st.one_of(TASKS, words), max_size=5)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -110,7 +113,9 @@ def test_what_is_taken_is_valid_and_what_is_refused_leaves_nothing(
     before = checkout.head()
     here = project(checkout)
     try:
-        done = make_plan(here, {"title": "Goal"}, read_list(json.dumps(tasks).encode(), "list"))
+        done = make_plan(
+            here, {"title": "Goal"}, read_list(json.dumps(tasks, ensure_ascii=False).encode(), "list")
+        )
     except BatonError:
         assert (checkout.head(), checkout.status()) == (before, "")
         return
@@ -118,3 +123,19 @@ def test_what_is_taken_is_valid_and_what_is_refused_leaves_nothing(
     assert validate_repository(here) == []
     assert checkout.status() == ""
     checkout.git("reset", "--quiet", "--hard", before)
+
+
+def test_a_pull_request_tells_the_plan(tmp_path: Path) -> None:
+    tasks = read_list(b"goal: People sign in.\ntasks:\n- Store\n- {title: Form, depends_on: [1]}\n", "list")
+    with open_story(tmp_path) as story:
+        forge = story.forge()
+        here = project(Checkout(story.checkout), open_forge=lambda _: forge)
+        done = make_plan(here, {"title": "Build auth"}, tasks, to=Delivery("proposal"), by="Proposed by claude.")  # fmt: skip
+        [pull] = story.hosted.pulls.values()
+        assert (done.edited.url is not None, pull.title) == (True, "Plan build-auth: Build auth (2 tasks)")
+        assert pull.body is not None
+        assert pull.body.startswith(
+            "<!-- baton:begin -->\nProposed by claude.\n\nPeople sign in.\n\n| task | title |"
+        )
+        assert '```mermaid\ngraph LR\n  t0["store"]\n  t1["form"]\n  t0 --> t1\n```' in pull.body
+        assert "Merging this approves the plan: its tasks can be worked on from then on." in pull.body

@@ -53,6 +53,7 @@ def opened(checkout: Checkout) -> Callable[[], Project]:
     return open_it
 
 
+@pytest.mark.promise("context.on-the-way")
 def test_what_is_left_on_the_way_is_marked_and_reaches_whoever_comes_next(
     opened: Callable[[], Project],
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_claim_elsewhere_makes_it_a_checkpoint_too(opened: Callable[[], Projec
     assert save_context(opened(), "pay", {"remaining": ["all"]}).on_the_way is None
 
 
+@pytest.mark.promise("context.found")
 def test_one_is_found_by_task_attempt_and_file(trial: Trial) -> None:
     """Also one that nothing but an attempt's own commit still holds."""
     trial.plan(config="checks: [{name: c, run: 'test -f ok.txt'}]\nretries: {fix_rounds: 0, backoff: 1s}\n")
@@ -221,3 +223,15 @@ def test_one_task_is_told_with_all_that_was_left(opened: Callable[[], Project], 
     assert "- [ ] it holds things" in text
     assert all(f.text in text for f in list_facts(told.history))
     assert "This keeps it within 1,500 tokens (`--budget`)." in text
+    checkout.commit(
+        {
+            "tasks/config.yaml": "base: main\nagents: {claude: {adapter: claude}}\nrun: {context_tokens: 1200}\n"
+        },
+        push=True,
+    )
+    briefed = preview_run(opened().fetched(), "add-cart")
+    assert isinstance(briefed, Preview)
+    history = briefed.briefing[briefed.briefing.index("## Noted since") : briefed.briefing.index("## Limits")]
+    assert estimate_tokens(history) <= 1200
+    assert "This keeps it within 1,200 tokens (`run.context_tokens`)." in history
+    assert all(f"way {n}" in history for n in range(20))

@@ -108,9 +108,10 @@ HABITS = {
     "label": "set ID labels+=WORD", "assign": "set ID assignee=NAME", "delete": "rm", "remove": "rm", "move": "rename", "mv": "rename",
     "take": "claim", "begin": "start", "work": "run", "exec": "run", "check": "validate", "lint": "validate",
     "approve": "accept", "merge": "accept", "finished": "done", "close": "done", "fix": "doctor --fix", "settings": "config show",
+    "plans": "plan list", "expand": "plan split ID", "split": "plan split ID", "breakdown": "plan new", "decompose": "plan new",
     "push": "sync", "pull": "sync", "fetch": "sync", "output": "logs", "history": "log", "pause": "hold", "resume": "release",
     "workflows": "workflow list", "recipe": "workflow", "template": "workflow", "roles": "role list", "milestones": "milestone list",
-    "kill": "stop", "document": "docs", "summarize": "synthesize", "unclaim": "stop", "why": "explain", "handover": "handoff show", "checkpoint": "handoff save",
+    "kill": "stop", "document": "docs", "summarize": "synthesize", "unclaim": "stop", "why": "explain", "eta": "forecast", "predict": "forecast", "metrics": "stats", "statistics": "stats", "handover": "handoff show", "checkpoint": "handoff save",
     "memory": "context", "install": "init", "setup": "init",
 }  # fmt: skip
 

@@ -46,6 +46,10 @@ def _configure(p: argparse.ArgumentParser) -> None:
 
 
 def _handoff(a: argparse.Namespace) -> Answer:
+    if a.what is not None and not a.what.strip():
+        raise UsageError(
+            "an empty word names no task", code="no-task", hint="leave it out, or give a task's id"
+        )
     a.what = resolve_last() if a.what == WORD else a.what
     said = _read_said(a)
     if a.action == "save":

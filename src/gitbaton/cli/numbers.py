@@ -11,7 +11,8 @@ from gitbaton.report.records import record
 if TYPE_CHECKING:
     import argparse
 
-_RUNS_MOST = 100_000
+#: Of fewer runs nobody can say what 19 of 20 came to.
+_RUNS_LEAST, _RUNS_MOST = 20, 100_000
 
 
 def _configure_forecast(p: argparse.ArgumentParser) -> None:
@@ -49,16 +50,22 @@ def _forecast(a: argparse.Namespace) -> Answer:
 
     if a.lanes is not None and a.lanes < 1:
         raise UsageError("--lanes is a number from 1 on", code="usage", hint="baton forecast --lanes 2")
-    if a.runs is not None and not 1 <= a.runs <= _RUNS_MOST:
+    if a.runs is not None and not _RUNS_LEAST <= a.runs <= _RUNS_MOST:
         raise UsageError(
-            f"--runs is a number from 1 to {_RUNS_MOST}", code="usage", hint="baton forecast --runs 1000"
+            f"--runs is a number from {_RUNS_LEAST} to {_RUNS_MOST}",
+            code="usage",
+            hint="baton forecast --runs 1000",
         )
     project = open_here()
     now = project.refs.now().timestamp()
     by = parse_day(a.by, now, "--by", ahead=True) if a.by else None
+    if by is not None and by <= now:
+        raise UsageError(
+            f"--by {a.by} is over", code="bad-value", hint="a date to come, or a length of time: --by 2w"
+        )
     told = forecast_work(project, a.plan, lanes=a.lanes, runs=a.runs, seed=a.seed)
     if by is not None:
-        told = told._replace(by_s=by - told.now)
+        told = told._replace(by_s=by - told.now, by_said=a.by)
     code = EXIT_NOTHING if told.open and told.forecast is None else 0
     return Answer(record("forecast", **forecast_record(told)), render_forecast(told, Style()), code)
 

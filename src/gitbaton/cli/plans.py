@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gitbaton.cli.commissions import add_author, describe_usage, following, usage_record
 from gitbaton.cli.delivery import add_delivery, delivery_record, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.last import WORD, resolve_last
 from gitbaton.cli.states import describe_edit
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record
@@ -37,7 +38,7 @@ _WHAT = {"new": '"TITLE"', "propose": '"TITLE"', "split": "TASK"}
 
 def _configure(p: argparse.ArgumentParser) -> None:
     p.add_argument("action", nargs="?", choices=ACTIONS, default="list", help="what to do (default: list)")
-    p.add_argument("name", nargs="?", metavar="NAME", help="new, propose: the title; split: a task's id; else a plan's id, or its beginning")  # fmt: skip
+    p.add_argument("plan", nargs="?", metavar="NAME", help="new, propose: the title; split: a task's id; else a plan's id, or its beginning")  # fmt: skip
     p.add_argument(
         "--subtasks", metavar="FILE", help="YAML list of titles, or of fields of tasks; - is standard input"
     )
@@ -54,6 +55,8 @@ def _configure(p: argparse.ArgumentParser) -> None:
 
 def _plan(a: argparse.Namespace) -> Answer:
     _refuse_strangers(a)
+    if a.action == "split" and a.plan == WORD:
+        a.plan = resolve_last()
     match a.action:
         case "list":
             return _list()
@@ -78,9 +81,9 @@ def _refuse_strangers(a: argparse.Namespace) -> None:
     if strange:
         flag = _FLAGS.get(strange[0], f"--{strange[0]}")
         raise UsageError(f"plan {a.action} takes no {flag}", code="usage", hint="baton plan --help")
-    if a.action == "list" and a.name:
-        raise UsageError("list takes nothing more", code="usage", hint=f"baton plan show {a.name}")
-    if a.action not in ("list", "show") and not a.name:
+    if a.action == "list" and a.plan:
+        raise UsageError("list takes nothing more", code="usage", hint=f"baton plan show {a.plan}")
+    if a.action not in ("list", "show") and not a.plan:
         what = _WHAT.get(a.action, "ID")
         raise UsageError(f"{what} is missing", code="usage", hint=f"baton plan {a.action} {what}")
     if a.action in ("new", "propose", "revise", "split"):
@@ -103,7 +106,7 @@ def _refuse_mixture(a: argparse.Namespace) -> None:
     elif a.push or a.base:
         raise UsageError(
             "what an agent plans is reviewed first: it takes no --push or --base", code="usage",
-            hint=f"baton plan {a.action} {a.name!r} --propose",
+            hint=f"baton plan {a.action} {a.plan!r} --propose",
         )  # fmt: skip
 
 
@@ -132,7 +135,7 @@ def _show(a: argparse.Namespace) -> Answer:
     from gitbaton.report.terminal import Style
     from gitbaton.usecases.planview import show_plan
 
-    shown = show_plan(open_here(), a.name)
+    shown = show_plan(open_here(), a.plan)
     return Answer(record("plan", plan=plan_record(shown)), render_plan(shown, Style()))
 
 
@@ -145,13 +148,13 @@ def _new(a: argparse.Namespace) -> Answer:
     if _is_for_agent(a):
         from gitbaton.usecases.planproposing import propose_plan
 
-        fields = {"title": a.name, "goal": a.goal}
+        fields = {"title": a.plan, "goal": a.goal}
         with following(is_json=a.json) as follow:
             done = propose_plan(project, fields, words, _asked(a), plan_id=a.id, on_progress=follow)
         return _answer_agent(done, project, f"planned {done.planned.plan} ({done.planned.path})")
     from gitbaton.usecases.planmaking import make_plan
 
-    fields = {"title": a.name, "goal": a.goal, "description": words}
+    fields = {"title": a.plan, "goal": a.goal, "description": words}
     recipe = _read_recipe(a)
     planned = make_plan(project, fields, _read_list(a), workflow=recipe, plan_id=a.id, to=read_delivery(a))
     lines = [f"planned {planned.plan} ({planned.path})", *_tell_tasks(planned)]
@@ -168,17 +171,17 @@ def _revise(a: argparse.Namespace) -> Answer:
         words = _read_text(a)
         if words is None:
             raise UsageError(
-                "say what to change", code="usage", hint=f'baton plan revise {a.name} --from "…"'
+                "say what to change", code="usage", hint=f'baton plan revise {a.plan} --from "…"'
             )
         with following(is_json=a.json) as follow:
-            done = propose_revision(project, a.name, words, _asked(a), on_progress=follow)
+            done = propose_revision(project, a.plan, words, _asked(a), on_progress=follow)
         return _answer_agent(done, project, f"revised {done.planned.plan}")
     from gitbaton.usecases.planchanging import revise_plan
 
     tasks = _read_list(a)
     if tasks is None:
-        raise UsageError("say what to change", code="usage", hint=f'baton plan revise {a.name} --subtasks FILE, or: --from "…"')  # fmt: skip
-    planned = revise_plan(project, a.name, tasks, to=read_delivery(a))
+        raise UsageError("say what to change", code="usage", hint=f'baton plan revise {a.plan} --subtasks FILE, or: --from "…"')  # fmt: skip
+    planned = revise_plan(project, a.plan, tasks, to=read_delivery(a))
     return _answer(planned, project, [f"revised {planned.plan}", *_tell_tasks(planned)])
 
 
@@ -188,14 +191,14 @@ def _split(a: argparse.Namespace) -> Answer:
         from gitbaton.usecases.planproposing import propose_parts
 
         with following(is_json=a.json) as follow:
-            done = propose_parts(project, a.name, _read_text(a), _asked(a), on_progress=follow)
-        return _answer_agent(done, project, f"split {a.name} into {len(done.planned.added)}")
+            done = propose_parts(project, a.plan, _read_text(a), _asked(a), on_progress=follow)
+        return _answer_agent(done, project, f"split {a.plan} into {len(done.planned.added)}")
     from gitbaton.usecases.planchanging import split_task
 
     tasks = _read_list(a)
     if tasks is None:
-        raise UsageError("into what?", code="usage", hint=f"baton plan split {a.name} --subtasks FILE, or: --propose")  # fmt: skip
-    planned = split_task(project, a.name, tasks, to=read_delivery(a))
+        raise UsageError("into what?", code="usage", hint=f"baton plan split {a.plan} --subtasks FILE, or: --propose")  # fmt: skip
+    planned = split_task(project, a.plan, tasks, to=read_delivery(a))
     lines = [f"split {planned.changed[0]} into {len(planned.added)}", *(f"  {t}" for t in planned.added)]
     return _answer(planned, project, lines)
 
@@ -221,7 +224,7 @@ def _close(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.planchanging import close_plan
 
     project = open_here()
-    done = close_plan(project, a.name, cancel_rest=a.cancel_rest, to=read_delivery(a))
+    done = close_plan(project, a.plan, cancel_rest=a.cancel_rest, to=read_delivery(a))
     lines = [f"closed {done.plan}" if done.edited.commit else f"{done.plan} is closed already"]
     lines += [f"  cancelled {task}" for task in done.changed]
     lines.append(f"write down what came of it with: baton synthesize {done.plan}")

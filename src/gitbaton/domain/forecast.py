@@ -89,9 +89,11 @@ def forecast(
     lanes: int,
     runs: int,
     source: Callable[[str], Callable[[], float]],
+    reviews_max: int | None = None,
 ) -> Forecast:
     """Play ``runs`` runs of all ``tasks`` until those of ``goal`` (at least one) are done. Their needs are among
-    them and make no cycle. ``source`` gives each task its own numbers.
+    them and make no cycle. ``source`` gives each task its own numbers; with
+    ``reviews_max`` tasks in review nobody begins another attempt.
     """
     graph = _Graph(tasks, goal)
     tellers = [iter_stories(task, lived, source(task.id)) for task in graph.tasks]
@@ -100,7 +102,7 @@ def forecast(
     chains, lasts = [0] * len(tasks), [0] * len(tasks)
     for _ in range(runs):
         stories = [next(teller) for teller in tellers]
-        played = _play(graph, stories, lanes)
+        played = _play(graph, stories, lanes, reviews_max or len(tasks) + 1)
         ends.append(played.end_s)
         lasts[played.last] += 1
         at = played.last
@@ -167,6 +169,19 @@ def iter_stories(task: OpenTask, lived: Experience, draw: Callable[[], float]) -
                     (DECISION, _pick(decisions, draw)) if decides else (PAUSE, _pick(lived.pauses, draw))
                 )
         yield story
+
+
+def has_outlasted(task: OpenTask, lived: Experience) -> bool:
+    """Whether a task has been where it is for longer than anything that was measured."""
+    decisions, answers = lived.find_lots()
+    lots: Sequence[float] = ()
+    if task.begins in ("running", "by_hand"):
+        lots = [one.seconds for one in task.tries]
+    elif task.begins == "review":
+        lots = [review.seconds for review in lived.reviews]
+    elif task.begins in ("answer", "decision"):
+        lots = answers if task.begins == "answer" else decisions
+    return bool(lots) and task.since_s >= max(lots)
 
 
 def _add_review(
@@ -251,7 +266,7 @@ class _Played(NamedTuple):
     causes: list[int]
 
 
-def _play(graph: _Graph, stories: Sequence[Story], lanes: int) -> _Played:  # noqa: PLR0912, PLR0915 the hot loop: what it called, it would call a million times
+def _play(graph: _Graph, stories: Sequence[Story], lanes: int, reviews_max: int) -> _Played:  # noqa: PLR0912, PLR0915 the hot loop: what it called, it would call a million times
     """Until the goal is reached. In the queue, attempts that are repeated have their number, first ones come behind
     all of those; a moment at which an attempt ends has the complement of it.
     """
@@ -262,12 +277,13 @@ def _play(graph: _Graph, stories: Sequence[Story], lanes: int) -> _Played:  # no
     queue: list[int] = []
     moments: list[tuple[float, int]] = []
     coming: list[int] = []
-    left, last, free, now = sum(goal), -1, lanes, 0.0
+    left, last, free, room, now = sum(goal), -1, lanes, reviews_max, 0.0
     for n, story in enumerate(stories):
         if graph.occupies[n] and story:
             kind, seconds = story[0]
             at[n], held[n] = 1, area.take(n)
             free -= kind == LANE
+            room -= kind == REVIEW
             heappush(moments, (seconds, ~n if kind == LANE else n))
         elif not unmet[n]:
             coming.append(n)
@@ -285,6 +301,7 @@ def _play(graph: _Graph, stories: Sequence[Story], lanes: int) -> _Played:  # no
                     heappush(queue, n if begun[n] else number + n)
                 else:
                     at[n] = step + 1
+                    room -= kind == REVIEW
                     heappush(moments, (now + seconds, n))
                 continue
             if held[n]:
@@ -299,7 +316,7 @@ def _play(graph: _Graph, stories: Sequence[Story], lanes: int) -> _Played:  # no
                     coming.append(other)
         if not left:
             return _Played(now, last, causes)
-        while free > 0 and queue:
+        while free > 0 and room > 0 and queue:
             code = heappop(queue)
             n = code - number if code >= number else code
             if paths[n]:
@@ -316,6 +333,8 @@ def _play(graph: _Graph, stories: Sequence[Story], lanes: int) -> _Played:  # no
             if n < 0:
                 n = ~n
                 free += 1
+            elif stories[n][at[n] - 1][0] == REVIEW:
+                room += 1
             coming.append(n)
 
 

@@ -103,7 +103,10 @@ class Handoff(Document):
     ] = None
     error: Annotated[Text | None, Field(title="Error", description="What went wrong, in a sentence.")] = None
     incomplete: Annotated[
-        bool, Field(strict=True, title="Incomplete", description="True when the work was cut short.")
+        bool,
+        Field(
+            strict=True, title="Incomplete", description="True when the work was cut short, or still goes on."
+        ),
     ] = False
     verified: Annotated[
         bool | None,

@@ -7,6 +7,7 @@ waits for its parts, so these count as what it depended on, too.
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.filling import fill_command, fill_line, fill_text, iter_names, parse_condition
@@ -244,15 +245,16 @@ def _count(repeat: Repeat, values: Mapping[str, str]) -> list[str]:
 def _leave_out_empty_parents(copies: Mapping[_Key, _Copy]) -> dict[_Key, _Copy]:
     """A step that all parts are left out of is left out, too: alone it would be a task."""
     kids = _group_by_parent(copies.values())
-
-    def is_used(copy: _Copy) -> bool:
-        parts = kids.get(copy.key)
-        return copy.used and (parts is None or any(_has_used(part) for part in parts))
-
-    def _has_used(copy: _Copy) -> bool:
-        return is_used(copy) or any(_has_used(part) for part in kids.get(copy.key, ()))
-
-    return {key: copy._replace(used=is_used(copy)) for key, copy in copies.items()}
+    alive: set[_Key] = set()
+    for copy in copies.values():
+        above = copy.parent if copy.used and copy.key not in kids else None
+        while above is not None and above not in alive:
+            alive.add(above)
+            above = copies[above].parent
+    return {
+        key: copy._replace(used=copy.used and (key not in kids or key in alive))
+        for key, copy in copies.items()
+    }
 
 
 def _group_by_parent(copies: Iterable[_Copy]) -> dict[_Key, list[_Copy]]:
@@ -266,16 +268,19 @@ def _group_by_parent(copies: Iterable[_Copy]) -> dict[_Key, list[_Copy]]:
 def _bridge(copies: Mapping[_Key, _Copy]) -> dict[_Key, list[_Key]]:
     """What each used copy waits for, over those that are left out."""
     kids = _group_by_parent(copies.values())
+    gone = {
+        copy.key: [*copy.needs, *(part.key for part in kids.get(copy.key, ()))]
+        for copy in copies.values()
+        if not copy.used
+    }
     reached: dict[_Key, list[_Key]] = {}
 
     def reach(key: _Key) -> list[_Key]:
-        if copies[key].used:
-            return [key]
-        if key not in reached:
-            below = [*copies[key].needs, *(part.key for part in kids.get(key, ()))]
-            reached[key] = list(dict.fromkeys(far for near in below for far in reach(near)))
-        return reached[key]
+        return reached.get(key, [key])
 
+    order = TopologicalSorter({key: [n for n in below if n in gone] for key, below in gone.items()})
+    for key in order.static_order():
+        reached[key] = list(dict.fromkeys(far for near in gone[key] for far in reach(near)))
     waits = {
         copy.key: list(dict.fromkeys(far for need in copy.needs for far in reach(need)))
         for copy in copies.values()

@@ -64,7 +64,7 @@ def count_below(board: Board) -> dict[str, int]:
     below = dict.fromkeys(ordered, 0)  # each a set of bits: a thousand tasks are a thousand bits
     for task in reversed(ordered):
         mine = below[task] | (1 << place[task])
-        for need in open_[task].blocked_by:
+        for need in find_needs(open_[task]):
             if need in below:
                 below[need] |= mine
     return {task: bits.bit_count() for task, bits in below.items()} | dict.fromkeys(waiting, 0)

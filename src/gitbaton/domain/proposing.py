@@ -123,7 +123,7 @@ _ASKED = {
     "revise": (
         "# Revise the plan: {subject}",
         ("Change this plan as it is asked for below. Hand in only what changes: new tasks, and tasks of the plan (by `id`) with "
-        "the fields that become others; `status: cancelled` drops one. A person reviews it, and merges it or not."),
+        "the fields that change; `status: cancelled` drops one. A person reviews it, and merges it or not."),
     ),
     "split": (
         "# Split the task: {subject}",
@@ -169,6 +169,7 @@ def _list_rules(wish: Wish) -> str:
         "`paths` name the files or folders that the work touches, as narrowly as is sure; tasks whose paths overlap can't run at once. Not the whole repository, and nothing protected: "
         + ", ".join(f"`{p}`" for p in ("tasks/**", ".github/**", "CLAUDE.md", ".claude/**"))
         + " …",
+        "A criterion is one line that a stranger can check, of 300 characters at most. Headings, hidden comments and links out of the repository have no place in it.",
         "`depends_on` only where one really needs the other, by `id`: what doesn't wait can run at once. No circles.",
         f"`role` is one of {roles}, unless none of them fits." if roles else "",
     ]

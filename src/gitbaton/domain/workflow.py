@@ -151,7 +151,9 @@ class Workflow(Document):
     parameters: Annotated[
         dict[str, Parameter], Field(title="Parameters", description="What to fill in, by name.")
     ] = {}
-    steps: Annotated[tuple[Step, ...], Field(min_length=1, title="Steps", description="At least one.")]
+    steps: Annotated[
+        tuple[Step, ...], Field(min_length=1, max_length=200, title="Steps", description="At least one.")
+    ]
     repeat: Annotated[
         tuple[Repeat, ...], Field(title="Repeat", description="Steps that are done several times.")
     ] = ()

@@ -78,7 +78,7 @@ def render_standing(s: Standing, tokens: int) -> str:
         hidden = len(section.lines) - len(told)
         told += [_say_more(hidden, section.more)] if hidden else []
         blocks.append(f"## {section.title} ({len(section.lines)})\n\n" + "\n".join(told))
-    text = "\n\n".join(blocks + foot)
+    text = clean_text("\n\n".join(blocks + foot))
     return text + (_say_over(tokens) if measure(text) > find_room(tokens) else "")
 
 
@@ -108,7 +108,7 @@ def _list_sections(s: Standing) -> list[_Section]:
 
 
 def _name(task: str, title: str) -> str:
-    return f"- `{task}` {clean_text(title)}"
+    return f"- `{task}` {title}"
 
 
 def _droppable(rank: int, whole: str, brief: str) -> _Line:
@@ -127,7 +127,7 @@ def _tell_want(s: Standing, w: Want, rank: int) -> _Line:
     row = w.entry.row
     age = s.survey.age_s(w.entry)
     since = f", for {render_age(age)}" if age is not None else ""
-    words = " ".join(clean_text(w.words).split())
+    words = " ".join(w.words.split())
     help_ = f"; then: `{w.remedy}`" if rank == _URGENT else f"; `{w.remedy}`"
     whole = f"{_name(row.id, row.title)}: {words}{since}{help_}"
     brief = f"- `{row.id}`: {shorten_to_line(words, FACT_MIN)}; `{w.remedy}`"
@@ -168,7 +168,7 @@ def _tell_problem(said: str, remedy: str | None) -> _Line:
 
 def _tell_handoff(h: Handoff, now: float) -> _Line:
     when = _say_age(h.created, now)
-    start = f"- **{name_subject(h)}**, {say_kind(h)}, by {clean_text(h.agent or 'somebody')}{when}"
+    start = f"- **{name_subject(h)}**, {say_kind(h)}, by {h.agent or 'somebody'}{when}"
     facts = find_facts(h)
     summary = shorten_to_line(h.summary, _SUMMARY) if h.summary else ""
     full, cut = ("\n".join(f"  {f.render(most)}" for f in facts) for most in (None, FACT_MIN))
@@ -191,13 +191,11 @@ def _say_age(created: str | None, now: float) -> str:
 def render_task_standing(t: TaskStanding, tokens: int, *, limit: str | None = None) -> str:
     """One task, with all that was left about it. ``limit`` is how to call the number of tokens."""
     row, live, task = t.entry.row, t.entry.live, t.task
-    must = [f"# {row.id}: {clean_text(row.title)}", _tell_state(t)]
+    must = [f"# {row.id}: {row.title}", _tell_state(t)]
     if live and live.guidance:
-        must.append("## Heed this first\n\n" + "\n\n".join(quote(clean_text(g)) for g in live.guidance))
+        must.append("## Heed this first\n\n" + "\n\n".join(quote(g) for g in live.guidance))
     if live and live.question:
-        must.append(
-            f'## It asks\n\n{quote(clean_text(live.question))}\n\nAnswer with: `baton answer {row.id} "…"`'
-        )
+        must.append(f'## It asks\n\n{quote(live.question)}\n\nAnswer with: `baton answer {row.id} "…"`')
     if t.needs:
         must.append(
             "## It depends on\n\n"
@@ -215,7 +213,7 @@ def render_task_standing(t: TaskStanding, tokens: int, *, limit: str | None = No
         spent = measure("\n\n".join([*must, wanted])) + 4
     left = find_room(tokens) - spent
     told = retell(t.history, max(1, int(left / 3.5)), limit or f"{tokens:,} tokens (`run.context_tokens`)")
-    return "\n\n".join(p for p in (*must, wanted, *told.sections) if p)
+    return clean_text("\n\n".join(p for p in (*must, wanted, *told.sections) if p))
 
 
 def _words(state: str) -> str:
@@ -232,9 +230,7 @@ def _tell_state(t: TaskStanding) -> str:
             if value
         ),
     ]
-    lines = [
-        f"It is **{_words(t.entry.state)}**: {clean_text(t.entry.why)}. {', '.join(facts).capitalize()}."
-    ]
+    lines = [f"It is **{_words(t.entry.state)}**: {t.entry.why}. {', '.join(facts).capitalize()}."]
     if t.running:
         lines.append(
             f"{t.running.agent} has been at it (attempt {t.running.number}) since {render_moment(t.running.started)}."
@@ -263,13 +259,13 @@ def _tell_wanted(t: TaskStanding, most: int | None) -> str:
         return f"Its file can't be read: `{t.entry.row.path}`"
     parts = []
     if task.description:
-        cut = shorten_to_line(task.description, most) if most else clean_text(task.description).strip()
+        cut = shorten_to_line(task.description, most) if most else task.description.strip()
         parts.append(
             f"## What is wanted\n\n{cut}"
             + (f"\n\nAll of it: `{t.entry.row.path}`" if most and cut.endswith("…") else "")
         )
     criteria = [
-        f"[{'x' if a.checked else ' '}] {shorten_to_line(a.text, FACT_MIN) if most else clean_text(a.text)}"
+        f"[{'x' if a.checked else ' '}] {shorten_to_line(a.text, FACT_MIN) if most else a.text}"
         for a in task.acceptance
     ]
     for title, items in (

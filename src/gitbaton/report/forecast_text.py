@@ -42,13 +42,19 @@ def render_forecast(told: Outlined, style: Style) -> str:
         lines += ["", *_table(told, style)]
         if told.by_s is not None:
             share = told.forecast.find_share(told.by_s)
-            lines.append(f"  done by {_say_date(told, told.by_s)}: {_percent(share)} of the runs")
+            lines.append(f"  done by {printable(told.by_said)}: {_percent(share)} of the runs")
     warnings = list_warnings(told)
-    lines += ["", *(style.paint(f"careful: {printable(w)}", "yellow") for w in warnings)] if warnings else []
+    lines += [""] if warnings else []
+    for words in warnings:
+        lines += [style.paint(part, "yellow") for part in _wrap(f"careful: {printable(words)}", style)]
     if told.forecast:
-        lines += ["", *_explain(told)]
+        lines += ["", *(part for line in _explain(told) for part in _wrap(line, style))]
     lines += _left_out(told, style)
     return "\n".join(lines)
+
+
+def _wrap(line: str, style: Style) -> list[str]:
+    return textwrap.wrap(line, max(40, style.width), subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _head(told: Outlined, style: Style) -> list[str]:
@@ -136,6 +142,13 @@ def list_warnings(told: Outlined) -> list[str]:
         warnings.append(f"only {_count(len(lived.reviews), 'review')} ended")
     if not lived.of_agents and lived.tries:
         warnings.append("agents have made too few attempts: those of people count, too")
+    if told.outlasting:
+        verb, they = (
+            ("takes", "it counts as if it") if told.outlasting == 1 else ("take", "they count as if they")
+        )
+        warnings.append(
+            f"{_count(told.outlasting, 'task')} {verb} longer already than any before: {they} began just now"
+        )
     if told.local:
         verb, they = ("stands", "it is") if told.local == 1 else ("stand", "they are")
         warnings.append(

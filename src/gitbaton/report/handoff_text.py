@@ -37,9 +37,10 @@ def name_subject(h: Handoff) -> str:
 
 def render_handoffs(left: Sequence[Left], style: Style) -> str:
     """One line each."""
+    superseded = {path for _, h in left for path in h.supersedes}
     rows = [
-        [render_moment(h.created or "") or "?", printable(name_subject(h)), say_kind(h), printable(h.agent or "somebody"), _say_gist(h)]
-        for _, h in left
+        [render_moment(h.created or "") or "?", printable(name_subject(h)), say_kind(h) + (", superseded" if path in superseded else ""), printable(h.agent or "somebody"), _say_gist(h)]
+        for path, h in left
     ]  # fmt: skip
     return align(rows, style, [["dim", "bold", None, None, None]] * len(rows))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gitbaton.usecases.planview import Chain, Shown, Summary
 
 _BAR, _DAYS_SHOWN, _EDITS_SHOWN = 20, 10, 12
+_WAVES_SHOWN, _NAMED = 15, 12
 
 
 def render_bar(progress: Progress, style: Style, width: int = _BAR) -> str:
@@ -73,10 +74,15 @@ def render_plan(shown: Shown, style: Style) -> str:
     lines += ["", f"{render_bar(shown.progress, style)} {_count(shown.progress)}, {state}"]
     lines += _render_approval(shown.approval, shown.file.id)
     if plan.goal:
-        lines += ["", *(f"  {line}" for line in plan.goal.strip().splitlines())]
+        lines += ["", *(f"  {printable(line)}" for line in plan.goal.strip().splitlines())]
     if plan.acceptance:
         lines += ["", "Done when:", *(f"  [{'x' if a.checked else ' '}] {printable(a.text)}" for a in plan.acceptance)]  # fmt: skip
     lines += _render_members(shown, style)
+    if shown.broken:
+        lines += [
+            "",
+            f"Can't be read, so nobody knows: {', '.join(shown.broken)} (see why with: baton validate)",
+        ]
     lines += _render_waves(shown)
     lines += _render_burn_up(shown.burn_up, style)
     if not shown.members:
@@ -130,13 +136,19 @@ def _render_waves(shown: Shown) -> list[str]:
         return []
     lanes = count_lanes(shown.waves)
     lines = ["", f"At once (up to {lanes} lane{'s' * (lanes != 1)}):"] if lanes else []
-    for n, wave in enumerate(shown.waves, 1):
-        named = [f"{task} (of another plan)" if task in shown.outside else task for task in wave]
-        lines.append(f"  {n}. {', '.join(named)}")
+    for n, wave in enumerate(shown.waves[:_WAVES_SHOWN], 1):
+        named = [f"{task} (not of this plan)" if task in shown.outside else task for task in wave]
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        lines.append(f"  {n}. {', '.join(named[:_NAMED])}{more}")
+    if len(shown.waves) > _WAVES_SHOWN:
+        lines.append(f"  and {len(shown.waves) - _WAVES_SHOWN} lines more: see all with --json")
     if shown.stuck:
         lines += ["", f"Can't start as things are: {', '.join(shown.stuck)} (see why with: baton explain {shown.stuck[0]})"]  # fmt: skip
     if len(shown.chain.tasks) > 1:
-        lines += ["", f"Longest chain: {' → '.join(shown.chain.tasks)} ({_measure(shown.chain)})"]
+        tasks = list(shown.chain.tasks)
+        if len(tasks) > _NAMED:
+            tasks[_NAMED // 2 : -(_NAMED // 2)] = [f"… {len(tasks) - _NAMED // 2 * 2} more …"]
+        lines += ["", f"Longest chain: {' → '.join(tasks)} ({_measure(shown.chain)})"]
     return lines
 
 
@@ -150,12 +162,15 @@ def _measure(chain: Chain) -> str:
 
 
 def _render_approval(approval: Approval, plan: str) -> list[str]:
-    if approval.origin is None:
-        return [
-            f"not approved yet: its tasks can be claimed once tasks/plans/{plan}.yaml is on the base branch"
-        ]
-    one = approval.origin
-    lines = [f"approved by {one.who}, {_when(one.at)}, {'merge' if one.is_merge else 'commit'} {one.commit[:10]}: {printable(one.subject)}"]  # fmt: skip
+    lines = []
+    if approval.is_older:
+        lines.append("approved before this shallow clone begins: see by whom after git fetch --unshallow")
+    elif approval.origin is None:
+        return [f"not approved yet: its tasks can be claimed once tasks/plans/{plan}.yaml is on the base branch"]  # fmt: skip
+    else:
+        one = approval.origin
+        how = f"{'merge' if one.is_merge else 'commit'} {one.commit[:10]}"
+        lines.append(f"approved by {printable(one.who)}, {_when(one.at)}, {how}: {printable(one.subject)}")
     if approval.edits:
         lines += ["", "Changed after the approval:"]
         lines += [line for edit in approval.edits[-_EDITS_SHOWN:] for line in _render_edit(edit)]
@@ -171,7 +186,7 @@ def _render_edit(edit: Edit) -> list[str]:
     by = edit.local
     if edit.origin:
         merge = "merge " if edit.origin.is_merge else ""
-        by = f"{edit.origin.who}, {_when(edit.origin.at)}, {merge}{edit.origin.commit[:10]}"
+        by = f"{printable(edit.origin.who)}, {_when(edit.origin.at)}, {merge}{edit.origin.commit[:10]}"
     first, *rest = edit.words
     return [f"  {edit.kind} {edit.id}: {printable(first)}  ({by})", *(f"    {printable(w)}" for w in rest)]
 
@@ -210,9 +225,9 @@ def plan_record(shown: Shown) -> dict[str, Any]:
     return {
         "id": file.id, "path": file.path, "local": file.local, "status": plan.status, **text, "progress": shown.progress._asdict(),
         "tasks": [task_record(e) for e in shown.members], "waves": [list(w) for w in shown.waves], "lanes": count_lanes(shown.waves),
-        "outside": sorted(shown.outside), "stuck": list(shown.stuck),
+        "broken": list(shown.broken), "outside": sorted(shown.outside), "stuck": list(shown.stuck),
         "longest": {"tasks": list(shown.chain.tasks), "hours": shown.chain.hours, "without_estimate": list(shown.chain.guessed)},
-        "approval": _origin_record(shown.approval.origin),
+        "approved": shown.approval.origin is not None or shown.approval.is_older, "approval": _origin_record(shown.approval.origin),
         "changed_since": [_edit_record(e) for e in shown.approval.edits], "only_here": [_edit_record(e) for e in shown.approval.local],
         "burn_up": [{"at": _iso(m.at), "done": m.done, "total": m.total, "commit": m.commit} for m in shown.burn_up],
     }  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.outcome import OUTCOMES, Outcome
-from gitbaton.report.terminal import align, measure, printable
+from gitbaton.report.terminal import fit, measure, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _NONE = {
     "role": "(no role)", "model": "(not known)", "complexity": "(not said)", "plan": "(no plan)", "outcome": "(closed by hand)",
 }  # fmt: skip
+_NAME_LEAST = 10
 _SHORT = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
 
 
@@ -57,28 +59,19 @@ def _warn(told: Figures, style: Style) -> list[str]:
 
 
 def _table(told: Figures, style: Style) -> list[str]:
-    head = [
-        told.by or "",
-        "tasks",
-        "attempts",
-        "success",
-        "median",
-        "9 of 10",
-        "turns",
-        "tokens",
-        "cost",
-        "tools",
-    ]
+    head = [told.by or "", "tasks", "attempts", "success", "median", "9 of 10", "turns", "tokens", "cost", "tools"]  # fmt: skip
     groups = [*told.stats.groups, told.stats.total]
     names = [g.name or _NONE.get(told.by or "", "(none)") for g in told.stats.groups] + ["all"]
     rows = [head, *([printable(name), *_cells(group)] for name, group in zip(names, groups, strict=True))]
     widths = [max(measure(row[i]) for row in rows) for i in range(len(head))]
-    cells = [[row[0], *(c.rjust(widths[i]) for i, c in enumerate(row) if i)] for row in rows]
-    lines = align(cells, style).splitlines()
-    lines[0] = style.paint(lines[0], "bold")
-    if len(lines) == len(rows):
-        lines[-1] = style.paint(lines[-1], "dim")
-    return lines
+    gap = "  " if sum(widths) + 2 * len(widths) <= style.width else " "
+    room = max(_NAME_LEAST, style.width - sum(widths[1:]) - len(gap) * (len(widths) - 1))
+    lines = []
+    for row in rows:
+        name = fit(row[0], min(room, widths[0]), end=style.symbol("…", "..."))
+        padded = name + " " * (min(room, widths[0]) - measure(name))
+        lines.append(gap.join([padded, *(c.rjust(widths[i]) for i, c in enumerate(row) if i)]))
+    return [style.paint(lines[0], "bold"), *lines[1:-1], style.paint(lines[-1], "dim")]
 
 
 def _cells(group: Group) -> list[str]:
@@ -138,10 +131,14 @@ def _overview(told: Figures, style: Style) -> list[str]:
         ["tool calls", _spread(total.tool_calls, total, _shorten, sums=True)],
         ["why", ", ".join(f"{OUTCOMES[Outcome(name)].words} {n}" for name, n in sorted(total.outcomes, key=lambda o: (-o[1], o[0])))],
     ]  # fmt: skip
-    return [
-        style.paint(head, "bold"),
-        *align([["  " + name, words] for name, words in rows if words], style).splitlines(),
-    ]
+    width = max(len(name) for name, words in rows if words) + 4
+    lines = [style.paint(head, "bold")]
+    for name, words in rows:
+        if words:
+            lines += textwrap.wrap(
+                f"  {name.ljust(width - 2)}{words}", max(40, style.width), subsequent_indent=" " * width
+            )
+    return lines
 
 
 def _count(number: int, noun: str) -> str:

@@ -62,9 +62,8 @@ def list_role_names(shelf: Mapping[str, Volume]) -> dict[str, str]:
     for builtin in (True, False):
         for name, volume in shelf.items():
             if volume.builtin is builtin:
-                old = builtin_roles().get(name)
-                both = (*(map(normalize_role, old.aliases) if old else ()), *list_aliases(volume))
-                aliases |= dict.fromkeys(both, name)
+                old = read_builtin("roles").get(name)
+                aliases |= dict.fromkeys((*(list_aliases(old) if old else ()), *list_aliases(volume)), name)
     return {**aliases, **{normalize_role(name): name for name in shelf}}
 
 

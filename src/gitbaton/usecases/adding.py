@@ -161,7 +161,7 @@ def add_documents(
             str(problems[0]) if len(problems) == 1 else f"{len(problems)} problems in what would be written",
             code="bad-documents", hint="nothing was written; give values that fit", problems=problems,
         )  # fmt: skip
-    changes: dict[str, Change] = {path: _create(path, text) for path, text in texts.items()}
+    changes: dict[str, Change] = {path: creating(path, text) for path, text in texts.items()}
     return write_documents(project, {**changes, **(also or {})}, message, to)
 
 
@@ -198,7 +198,9 @@ def _render(project: Project, document: NewDocument) -> tuple[str, bytes]:
     return path, render_document(whole, path, kind)
 
 
-def _create(path: str, text: bytes) -> Change:
+def creating(path: str, text: bytes) -> Change:
+    """The change that makes a new file. Raises ``Refusal`` (``taken-id``) where there is one."""
+
     def create(old: bytes | None) -> bytes:
         if old is not None:
             raise Refusal(f"{path} exists already", code="taken-id", hint="choose another id")

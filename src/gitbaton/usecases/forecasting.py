@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.estimate import parse_estimate
 from gitbaton.domain.experience import LEAST, Basis, Experience, measure_lanes
-from gitbaton.domain.forecast import Begin, Forecast, OpenTask, forecast
+from gitbaton.domain.forecast import Begin, Forecast, OpenTask, forecast, has_outlasted
 from gitbaton.domain.outlook import LeftOut, find_needs, look_ahead
 from gitbaton.domain.queue import order_key
 from gitbaton.errors import Refusal
@@ -36,7 +36,8 @@ class Lanes(NamedTuple):
 
 class Outlined(NamedTuple):
     """What is to be told. ``open`` counts the open tasks asked about; ``forecast`` is None where none of them can be told.
-    ``bases`` says from what attempts are drawn, with how many tasks; ``local`` are tasks of this checkout alone.
+    ``bases`` says from what attempts are drawn, with how many tasks; ``local`` are tasks of this checkout alone; ``outlasting`` those that
+    take longer already than anything before.
     """
 
     plan: str | None
@@ -52,7 +53,9 @@ class Outlined(NamedTuple):
     estimated: int
     local: int
     played: int
+    outlasting: int
     by_s: float | None = None
+    by_said: str = ""
 
 
 def forecast_work(
@@ -85,7 +88,13 @@ def foresee(
     found = None
     if ahead.goal:
         found = forecast(
-            tasks, set(ahead.goal), lived, lanes=width.number, runs=number, source=make_source(seed)
+            tasks,
+            set(ahead.goal),
+            lived,
+            lanes=width.number,
+            runs=number,
+            source=make_source(seed),
+            reviews_max=None if project.repo.config_problems else project.repo.config.caps.open_reviews,
         )
     told = {task: basis for task, basis in bases.items() if task in set(ahead.goal)}
     counts: dict[str, int] = {}
@@ -96,6 +105,7 @@ def foresee(
         plan, len(ahead.goal) + len(ahead.left_out), found, ahead.left_out, width, number, seed, now, lived,
         dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))), sum(b.estimated for b in told.values()),
         sum(bool(entries[task].row.local) for task in ahead.goal), len(tasks),
+        sum(has_outlasted(task, lived) for task in tasks),
     )  # fmt: skip
 
 
@@ -205,6 +215,8 @@ def _describe(view: View, entry: Entry, basis: Basis | None, now: float) -> Open
             begins = "decision"
         case "failed" | "stale":
             begins = "ready" if entry.attempts_left else "decision"
+        case _ if getattr(entry, "gate", None):  # what complexity demands of a person first
+            begins = "approval"
         case _:
             pass
     pause = (live.retry_at or 0.0) - now if live and entry.state == "failed" and begins == "ready" else 0.0

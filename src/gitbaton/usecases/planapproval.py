@@ -31,6 +31,10 @@ UNBOUND = {
 }
 
 
+#: More are slower than looking at every file.
+_SPECS_MAX = 100
+
+
 class Origin(NamedTuple):
     """A commit of base: when, who wrote it, what it says, whether it merged something."""
 
@@ -56,11 +60,14 @@ class Edit(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """What approved a plan (None: nothing yet), what base changed since, oldest first, and what is only here."""
+    """What approved a plan (None: nothing yet), what base changed since, oldest first, and what is only here. It
+    ``is_older`` than what a shallow clone knows: then nobody can say here.
+    """
 
     origin: Origin | None
     edits: Sequence[Edit]
     local: Sequence[Edit]
+    is_older: bool = False
 
 
 def find_approval(project: Project, files: PlanFiles, file: PlanFile, members: Sequence[Entry]) -> Approval:
@@ -71,11 +78,20 @@ def find_approval(project: Project, files: PlanFiles, file: PlanFile, members: S
         return Approval(None, (), local)
     past = list_commits(repo, [repo.base.commit], [f":(top,literal){file.path}"], first_parent=True)
     begun = next((c for c in past if any(t.old is None and t.new for t in c.files if t.path == file.path)), None)  # fmt: skip
-    if begun is None:  # a shallow clone doesn't reach so far
-        return Approval(None, (), local)
+    if begun is None:
+        return Approval(None, (), local, is_older=True)
     tasks = {*_list_approved(repo, begun.oid, file.path), *(e.row.id for e in members)}
     edits = [edit for commit in _list_since(repo, begun, file.path, tasks) for edit in _tell(repo, commit, file.id, tasks)]  # fmt: skip
-    return Approval(_origin(begun), edits, local)
+    is_older = _is_cut_off(repo, begun.oid)
+    return Approval(None if is_older else _origin(begun), edits, local, is_older)
+
+
+def _is_cut_off(repo: Repository, commit: str) -> bool:
+    """Whether a shallow clone begins with a commit, so that it seems to have brought all that there is."""
+    try:
+        return commit in (repo.common_dir / "shallow").read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return False
 
 
 def _origin(commit: LoggedCommit) -> Origin:
@@ -93,8 +109,16 @@ def _list_approved(repo: Repository, commit: str, path: str) -> list[str]:
 def _list_since(repo: Repository, begun: LoggedCommit, path: str, tasks: Iterable[str]) -> list[LoggedCommit]:
     """What base went through since, where the plan or its tasks were touched; oldest first."""
     assert repo.base.commit is not None
-    specs = [f":(top,literal){path}", *(f":(top,glob){TASKS}/**/{task}.yaml" for task in sorted(tasks))]
+    specs = [f":(top,literal){path}", *specs_of(tasks)]
     return list_commits(repo, [repo.base.commit, f"^{begun.oid}"], specs, first_parent=True)[::-1]
+
+
+def specs_of(tasks: Iterable[str]) -> list[str]:
+    """What git is asked for to hear of the files of ``tasks``, wherever they stand; of all where they are many."""
+    names = sorted(set(tasks))
+    if len(names) > _SPECS_MAX:
+        return [f":(top){TASKS}"]
+    return [f":(top,glob){TASKS}/**/{task}.yaml" for task in names]
 
 
 def _tell(repo: Repository, commit: LoggedCommit, plan: str, tasks: set[str]) -> Iterable[Edit]:

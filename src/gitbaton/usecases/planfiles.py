@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from gitbaton.domain.planning import Draft, Ground, draft_tasks
 from gitbaton.domain.rules import Finding, Reference, check_names, iter_references, list_unknown
 from gitbaton.domain.task import Task
-from gitbaton.errors import InvalidDocument, Refusal
+from gitbaton.errors import InvalidDocument
 from gitbaton.store.documents import parse_document, render_document
 from gitbaton.store.layout import task_path
 from gitbaton.store.library import read_shelf
 from gitbaton.store.live import render_time
 from gitbaton.store.roles import list_role_names
 from gitbaton.store.yamledit import RemoveField, SetField
+from gitbaton.usecases.adding import creating
 from gitbaton.usecases.tasks import edit_text
 
 if TYPE_CHECKING:
@@ -110,14 +111,3 @@ def _render(project: Project, draft: Draft, path: str) -> tuple[bytes, Task]:
 def _changing(project: Project, path: str, draft: Draft) -> Change:
     edits = [RemoveField((k,)) if v is None else SetField((k,), v) for k, v in draft.value.items()]
     return lambda old: edit_text(project, old, path, edits) if edits else old
-
-
-def creating(path: str, text: bytes) -> Change:
-    """The change that makes a new file. Raises ``Refusal`` (``taken-id``) where there is one."""
-
-    def create(old: bytes | None) -> bytes:
-        if old is not None:
-            raise Refusal(f"{path} exists already", code="taken-id", hint="choose another id")
-        return text
-
-    return create

@@ -11,8 +11,9 @@ from gitbaton.errors import InvalidDocument, Problem, Refusal, UsageError
 from gitbaton.store.documents import parse_document, render_document
 from gitbaton.store.layout import plan_path
 from gitbaton.store.live import render_time
+from gitbaton.usecases.adding import creating
 from gitbaton.usecases.delivery import HERE, Delivery
-from gitbaton.usecases.planfiles import Files, Planned, creating, draft_files, ground_of, write_drafts
+from gitbaton.usecases.planfiles import Files, Planned, draft_files, ground_of, write_drafts
 from gitbaton.usecases.project import Project, View, refuse_inside
 from gitbaton.usecases.writing import open_target, write_documents
 

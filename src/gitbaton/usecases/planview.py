@@ -52,7 +52,7 @@ class Chain(NamedTuple):
 
 class Shown(NamedTuple):
     """A plan at length. ``waves`` are tasks that can run at once, wave after wave, with unfinished ones of elsewhere
-    that they wait for (``outside``); ``stuck`` can never start as things are.
+    that they wait for (``outside``); ``stuck`` can never start as things are; ``broken`` are listed, but can't be read.
     """
 
     file: PlanFile
@@ -63,6 +63,7 @@ class Shown(NamedTuple):
     waves: Sequence[Sequence[str]]
     outside: frozenset[str]
     stuck: Sequence[str]
+    broken: Sequence[str]
     chain: Chain
     approval: Approval
     burn_up: Sequence[Moment]
@@ -96,9 +97,10 @@ def show_plan(project: Project, text: str | None) -> Shown:
     values = files.read_values(members)
     work, outside = _list_work(view.board, members)
     waves, left = plan_waves(work)
+    broken = [b.id for b in view.board.broken if b.id in plan.tasks and b.id not in view.board.entries]
     stuck = [e.row.id for e in members if e.row.id in left and e.state not in _OVER]
     return Shown(
-        file, plan, measure(view.board, members), members, view.board, waves, outside, stuck, _measure_chain(work, values),
+        file, plan, measure(view.board, members), members, view.board, waves, outside, stuck, broken, _measure_chain(work, values),
         find_approval(project, files, file, members), tell_past(project, file, [e for e in members if not view.board.children.get(e.row.id)]),
     )  # fmt: skip
 

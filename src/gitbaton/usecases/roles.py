@@ -10,7 +10,7 @@ from gitbaton.errors import InvalidDocument, Refusal, UsageError
 from gitbaton.store.documents import parse_document, render_document
 from gitbaton.store.layout import ROLES
 from gitbaton.store.library import read_builtin, read_shelf
-from gitbaton.store.roles import FoundRole, builtin_roles, find_role_name, list_aliases, resolve_role
+from gitbaton.store.roles import FoundRole, find_role_name, list_aliases, resolve_role
 from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, refuse_inside
 from gitbaton.usecases.writing import write_documents
@@ -49,8 +49,8 @@ def list_roles(project: Project) -> list[ListedRole]:
     shelf = read_shelf(project.repo, "roles")
     listed = []
     for name, volume in shelf.items():
-        old = builtin_roles().get(name)
-        aliases = dict.fromkeys((*(map(normalize_role, old.aliases) if old else ()), *list_aliases(volume)))
+        old = read_builtin("roles").get(name)
+        aliases = dict.fromkeys((*(list_aliases(old) if old else ()), *list_aliases(volume)))
         one = ListedRole(
             name, volume.path, volume.text, volume.builtin, not volume.builtin and old is not None, tuple(aliases), None, (),
         )  # fmt: skip

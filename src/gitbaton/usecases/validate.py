@@ -27,8 +27,8 @@ from gitbaton.domain.workflow import Workflow
 from gitbaton.errors import InvalidDocument, Problem
 from gitbaton.store.documents import find_schema_mistake, judge_document, row_of
 from gitbaton.store.layout import classify
-from gitbaton.store.library import read_shelf
-from gitbaton.store.roles import builtin_roles, list_role_names
+from gitbaton.store.library import read_builtin, read_shelf
+from gitbaton.store.roles import list_role_names
 from gitbaton.store.schemas import shape_for
 from gitbaton.store.snapshots import list_linked_folders, read_worktree
 from gitbaton.store.yamlfile import YamlFile, field_name, parse_yaml
@@ -129,7 +129,7 @@ def _judge_together(read: Collection[_Read], roles: Mapping[str, str]) -> Iterat
         references = [found for one, document in valid for found in iter_references(one.path, document)]
         yield from check_names(references, config or Config(), roles)
     own = {one.place.id: (one.path, document) for one, document in valid if isinstance(document, Role)}
-    yield from check_roles(own, roles, builtin_roles())
+    yield from check_roles(own, roles, read_builtin("roles"))
     for one, document in valid:
         if isinstance(document, Workflow):
             yield from check_workflow(one.path, document)
