@@ -107,7 +107,9 @@ class HandoffText(Answer):
     blockers: list[str] = []
     questions: list[str] = []
     next_steps: list[str] = []
+    next_action: str | None = None
     artifacts: list[str] = []
+    reviewer_wants: list[str] = []
     failed_checks: list[str] = []
     guidance: str | None = None
     notes: list[str] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.compaction import CONTEXT_TOKENS, FACT_MIN, choose_forms, find_room, measure
-from gitbaton.domain.handoff_prose import say_decision
+from gitbaton.domain.handoff_prose import list_wishes, say_decision
 from gitbaton.domain.wording import cut_text, shorten_to_line
 from gitbaton.mcp_answers import (
     Answer,
@@ -113,15 +113,16 @@ def _list_handoff_forms(path: str | None, h: Handoff) -> list[Answer]:
     notes = h.data.get("notes", [])
     head: dict[str, Any] = {
         "path": path, "task": h.task, "attempt": h.attempt, "agent": h.agent, "created": h.created,
-        "outcome": h.outcome.value if h.outcome else None, "verified": h.verified,
+        "outcome": h.outcome.value if h.outcome else None, "verified": h.verified, "next_action": h.next_action,
     }  # fmt: skip
     facts: dict[str, Any] = {
         "error": h.error, "decisions": [DecisionMade(decision=d.decision, reason=d.reason) for d in h.decisions],
         "blockers": list(h.blockers), "questions": list(h.questions), "failed_checks": [c.name for c in h.checks if not c.passed],
+        "reviewer_wants": list_wishes(h), "guidance": h.guidance if h.next_action == "continue" else None,
     }  # fmt: skip
     whole = HandoffText(
-        **head, **facts, summary=h.summary, completed=list(h.completed), remaining=list(h.remaining), next_steps=list(h.next_steps),
-        artifacts=list(h.artifacts), guidance=h.guidance, notes=[n for n in notes if isinstance(n, str)] if isinstance(notes, list) else [],
+        **head, **{**facts, "guidance": h.guidance}, summary=h.summary, completed=list(h.completed), remaining=list(h.remaining),
+        next_steps=list(h.next_steps), artifacts=list(h.artifacts), notes=[n for n in notes if isinstance(n, str)] if isinstance(notes, list) else [],
     )  # fmt: skip
     outlined = HandoffText(
         **head, **facts, summary=_cut(h.summary), remaining=_cut_all(h.remaining), next_steps=_cut_all(h.next_steps), shortened=True
@@ -129,7 +130,9 @@ def _list_handoff_forms(path: str | None, h: Handoff) -> list[Answer]:
     least = HandoffText(
         **head, shortened=True, error=shorten_to_line(h.error, FACT_MIN) if h.error else None,
         decisions=[DecisionMade(decision=shorten_to_line(say_decision(d.decision, d.reason), FACT_MIN)) for d in h.decisions],
-blockers=_cut_facts(h.blockers), questions=_cut_facts(h.questions), failed_checks=_cut_facts(facts["failed_checks"]),
+        blockers=_cut_facts(h.blockers), questions=_cut_facts(h.questions), failed_checks=_cut_facts(facts["failed_checks"]),
+        reviewer_wants=_cut_facts(facts["reviewer_wants"]),
+        guidance=shorten_to_line(facts["guidance"], FACT_MIN) if facts["guidance"] else None,
     )  # fmt: skip
     return [whole, outlined, HandoffText(**head, **facts, shortened=True), least]
 

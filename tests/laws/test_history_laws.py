@@ -16,7 +16,7 @@ from gitbaton.domain.compaction import (
     estimate_tokens,
     find_room,
 )
-from gitbaton.domain.handoff import CheckResult, Decision, Handoff
+from gitbaton.domain.handoff import CheckResult, Decision, Handoff, PeerReview
 from gitbaton.domain.history import Dependency, History, retell
 from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.state import Attempt
@@ -49,6 +49,12 @@ texts = st.sampled_from([
 ])  # fmt: skip
 few = st.lists(texts, max_size=2).map(tuple)
 
+reviews = st.tuples(st.sampled_from(["accept", "change"]), texts).map(
+    lambda drawn: PeerReview.model_validate({
+        "verdict": drawn[0], "findings": [{"place": "src/a.py:3", "what": drawn[1], "weight": "must"}, {"place": "b", "what": "may stay"}],
+    })
+)  # fmt: skip
+
 
 @st.composite
 def handoffs(draw: st.DrawFn, attempt: int | None, path: str, supersedes: tuple[str, ...]) -> Handoff:
@@ -60,7 +66,8 @@ def handoffs(draw: st.DrawFn, attempt: int | None, path: str, supersedes: tuple[
         summary=f"left in {path}: {draw(texts)}", completed=draw(few), remaining=draw(few), questions=draw(few), blockers=draw(few),
         decisions=tuple(Decision(decision=d, reason=draw(st.one_of(st.none(), texts))) for d in draw(few)),
         checks=tuple(CheckResult(name=f"check-{n}", passed=draw(st.booleans()), output=draw(texts)) for n in range(draw(st.integers(0, 2)))),
-        supersedes=supersedes,
+        peer_review=draw(st.one_of(st.none(), reviews)), guidance=draw(st.one_of(st.none(), texts)),
+        next_action=draw(st.sampled_from([None, "continue"])), supersedes=supersedes,
     )  # fmt: skip
 
 
@@ -121,6 +128,10 @@ def iter_mandatory(history: History) -> Iterator[str]:
     for h in [*holding, *(d.handoff for d in history.dependencies if d.handoff)]:
         yield from (d.decision for d in h.decisions)
         yield from (*h.questions, *h.blockers)
+        if h.peer_review and h.peer_review.verdict == "change":
+            yield f"src/a.py:3: {h.peer_review.findings[0].what}"
+        if h.guidance and h.next_action == "continue":
+            yield h.guidance
         yield from (f"`{c.name}`" for c in h.checks if not c.passed)
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.domain.history import is_checkpoint
+from gitbaton.domain.peerreview import render_review_section
 from gitbaton.domain.reviewtext import render_usage
 from gitbaton.domain.wording import clean_text, is_note, render_note, shorten_to_line
 from gitbaton.report.moments import render_moment
@@ -75,6 +76,8 @@ def render_handoff(path: str, h: Handoff, style: Style) -> str:
     for title, items in sections:
         lines += _list(title, items, style)
     lines += _list_checks(h, style)
+    if h.peer_review:
+        lines += ["", *_lines(render_review_section(h.peer_review))]
     if h.tests_passing is not None:
         lines += ["", f"Its author says that the tests {'pass' if h.tests_passing else 'fail'}."]
     if h.next_action:
