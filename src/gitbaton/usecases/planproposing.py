@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.planning import Ground
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.planlist import TaskList
 
 #: The role whose guidance, model and tools the agent has.
