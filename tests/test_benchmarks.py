@@ -13,7 +13,16 @@ import pytest
 
 import gitbaton.store.layout as layout_of_ours
 import report
-from generate import Form, iter_tasks, make_repository, render_by_hand, render_state, render_task, task_path
+from generate import (
+    Form,
+    iter_tasks,
+    make_repository,
+    render_by_hand,
+    render_past,
+    render_state,
+    render_task,
+    task_path,
+)
 from gitbaton.domain.state import State
 from gitbaton.domain.task import Task
 from gitbaton.store.documents import parse_document, render_document
@@ -54,10 +63,11 @@ def test_what_is_written_by_hand_says_the_same() -> None:
 
 
 def test_states_have_the_form_in_which_we_write_them() -> None:
-    text = render_state("fix-login-000007").encode()
-    state = parse_document(text, "state.yaml", State, "state")
-    value = {"version": 1, **state.model_dump(mode="json", exclude_defaults=True)}
-    assert render_yaml(value, order=field_order("state")).encode() == text
+    for written in (render_state("fix-login-000007"), *render_past("fix-login-000007", 7, 600, 3600)):
+        text = written.encode()
+        state = parse_document(text, "state.yaml", State, "state")
+        value = {"version": 1, **state.model_dump(mode="json", exclude_defaults=True)}
+        assert render_yaml(value, order=field_order("state")).encode() == text
 
 
 def test_the_crowd_is_as_described() -> None:

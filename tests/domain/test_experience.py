@@ -10,10 +10,11 @@ from gitbaton.domain.board import LiveRow, TaskRow, fold_board
 from gitbaton.domain.bottlenecks import CheckRun, find_slow_roles, judge_checks
 from gitbaton.domain.estimate import parse_estimate
 from gitbaton.domain.experience import Basis, Experience, Step, Try, Wait, list_waits, measure_lanes
-from gitbaton.domain.forecast import OpenTask, find_meetings, forecast
+from gitbaton.domain.forecast import find_meetings, forecast
 from gitbaton.domain.outlook import count_below, look_ahead
 from gitbaton.domain.scope import globs_overlap
 from gitbaton.domain.stats import AttemptRow, fold_stats
+from gitbaton.domain.story import OpenTask
 
 HOUR = 3600.0
 

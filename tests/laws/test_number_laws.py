@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitbaton.domain.experience import Experience, Review, Step, Try, Wait, list_waits, measure_lanes
-from gitbaton.domain.forecast import LANE, SHARES, Begin, Forecast, OpenTask, forecast, iter_stories
+from gitbaton.domain.forecast import SHARES, Forecast, forecast
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.stats import BY, AttemptRow, find_quantile, fold_stats
+from gitbaton.domain.story import LANE, Begin, OpenTask, iter_stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

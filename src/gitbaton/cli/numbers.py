@@ -11,8 +11,19 @@ from gitbaton.report.records import record
 if TYPE_CHECKING:
     import argparse
 
+    from gitbaton.usecases.project import Project
+
 #: Of fewer runs nobody can say what 19 of 20 came to.
 _RUNS_LEAST, _RUNS_MOST = 20, 100_000
+
+
+def _add_fetch(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--fetch", action="store_true", help="ask the remote first")
+
+
+def _open(a: argparse.Namespace) -> Project:
+    project = open_here()
+    return project.fetched() if a.fetch else project
 
 
 def _configure_forecast(p: argparse.ArgumentParser) -> None:
@@ -40,6 +51,7 @@ def _configure_forecast(p: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="other lots; the same seed gives the same answer (default: 0)",
     )
+    _add_fetch(p)
 
 
 def _forecast(a: argparse.Namespace) -> Answer:
@@ -56,7 +68,7 @@ def _forecast(a: argparse.Namespace) -> Answer:
             code="usage",
             hint="baton forecast --runs 1000",
         )
-    project = open_here()
+    project = _open(a)
     now = project.refs.now().timestamp()
     by = parse_day(a.by, now, "--by", ahead=True) if a.by else None
     if by is not None and by <= now:
@@ -77,6 +89,7 @@ def _configure_bottlenecks(p: argparse.ArgumentParser) -> None:
         metavar="PLAN",
         help="only tasks of this plan, and what they need; without one: all",
     )
+    _add_fetch(p)
 
 
 def _bottlenecks(a: argparse.Namespace) -> Answer:
@@ -84,7 +97,7 @@ def _bottlenecks(a: argparse.Namespace) -> Answer:
     from gitbaton.report.terminal import Style
     from gitbaton.usecases.bottlenecks import find_bottlenecks
 
-    told = find_bottlenecks(open_here(), a.plan)
+    told = find_bottlenecks(_open(a), a.plan)
     return Answer(record("bottlenecks", **bottlenecks_record(told)), render_bottlenecks(told, Style()))
 
 
@@ -99,6 +112,7 @@ def _configure_stats(p: argparse.ArgumentParser) -> None:
         "--format", choices=("table", "json", "csv", "jsonl", "prometheus"), default="table",
         help="csv: a row for each --by, else for each attempt; jsonl: a line for each attempt; prometheus: counters, as text (default: table)",
     )  # fmt: skip
+    _add_fetch(p)
 
 
 def _stats(a: argparse.Namespace) -> Answer:
@@ -125,7 +139,7 @@ def _stats(a: argparse.Namespace) -> Answer:
             "--format jsonl has a line for each attempt, so it takes no --by", code="usage",
             hint=f"baton stats --by {a.by} --format csv",
         )  # fmt: skip
-    told = tell_figures(open_here(), by=a.by, plan=a.plan, since=a.since)
+    told = tell_figures(_open(a), by=a.by, plan=a.plan, since=a.since)
     said = record("stats", **stats_record(told))
     match a.format:
         case "json":

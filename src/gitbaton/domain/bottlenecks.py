@@ -6,15 +6,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.experience import POOL_LEAST
-from gitbaton.domain.forecast import PAUSE, PEOPLE, iter_stories
 from gitbaton.domain.stats import find_median
+from gitbaton.domain.story import PAUSE, PEOPLE, iter_stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gitbaton.domain.experience import Experience
-    from gitbaton.domain.forecast import OpenTask
     from gitbaton.domain.stats import AttemptRow
+    from gitbaton.domain.story import OpenTask
 
 #: A role is slow whose middle attempt takes so many times as long as that of the others.
 SLOW = 1.5

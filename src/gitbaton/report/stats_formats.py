@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: Upper ends of the duration's buckets: a minute to a day.
 BUCKETS_S = (60, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def attempt_record(row: AttemptRow) -> dict[str, Any]:
@@ -56,6 +57,9 @@ def render_csv(told: Figures) -> str:
 
 
 def _say(value: Any) -> Any:
+    """A cell. Text that a spreadsheet would take for a formula gets an apostrophe: names of models come from outside."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
     return str(value).lower() if isinstance(value, bool) else value
 
 

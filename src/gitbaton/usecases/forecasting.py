@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.estimate import parse_estimate
 from gitbaton.domain.experience import LEAST, Basis, Experience, measure_lanes
-from gitbaton.domain.forecast import Begin, Forecast, OpenTask, forecast, has_outlasted
+from gitbaton.domain.forecast import Forecast, forecast
 from gitbaton.domain.outlook import LeftOut, find_needs, look_ahead
 from gitbaton.domain.queue import order_key
+from gitbaton.domain.story import Begin, OpenTask, has_outlasted
 from gitbaton.errors import Refusal
 from gitbaton.store.live import list_past, parse_time
 from gitbaton.store.plain import read_plain
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 #: So many tasks times runs take a second or two; more runs say the same with more digits.
 _WORK_MAX = 120_000
-RUNS_MIN, RUNS_MAX = 50, 2_000
+RUNS_MIN, RUNS_MAX = 50, 1_000
 
 
 class Lanes(NamedTuple):
