@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from gitbaton.domain.board import BrokenRow, LiveRow, TaskRow, fold_board
+from gitbaton.domain.gates import Gates
 from gitbaton.domain.lifecycle import ALL
 from gitbaton.domain.outcome import Outcome
 from gitbaton.store.yamledit import AddItem, Edit, RemoveField, RemoveItem, SetField
@@ -250,7 +251,8 @@ _BOARD_IDS = ("a", "b", "c", "d", "e")
 _ODD_FILES: list[dict[str, Any]] = [
     {}, {}, {"status": "done"}, {"status": "cancelled"}, {"status": "draft"}, {"plan": "merged"}, {"plan": "unmerged"},
     {"paths": ("src/**",)}, {"paths": ("src/a.py",)}, {"paths": ("docs",)}, {"hold": "later"}, {"local": "uncommitted"},
-    {"attempts_max": 1}, {"depends_on": ("gone",)},
+    {"attempts_max": 1}, {"depends_on": ("gone",)}, {"complexity": "critical"}, {"complexity": "complex"},
+    {"complexity": "critical", "approval": "given"}, {"complexity": "critical", "approval": "outdated"},
 ]  # fmt: skip
 _ODD_STATES: list[dict[str, Any]] = [
     {}, {}, {"lease": 50.0}, {"lease": 150.0}, {"retry_at": 50.0},
@@ -280,7 +282,16 @@ def boards(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Board:
             state |= odd
         tips[task] = LiveRow(task, oid=f"oid of {task}", **state)
     broken = [BrokenRow("x", "tasks/x.yaml", (), parents=draw(st.sampled_from([(), (), ("a",)])))]
-    return fold_board(rows, broken, tips, now=100.0, attempts_max=3, merges_seen=["m1"], plans=["merged"])
+    return fold_board(
+        rows,
+        broken,
+        tips,
+        now=100.0,
+        attempts_max=3,
+        merges_seen=["m1"],
+        plans=["merged"],
+        gates=Gates(breakdown=("complex",)),
+    )
 
 
 _leaves = st.sampled_from(

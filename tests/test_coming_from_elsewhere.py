@@ -25,7 +25,7 @@ THERE = [
     "respond-to-process", "manage-queue", "stop-process", "configure-orchestrator", "assign-role", "create-workflow",
     "status-dashboard", "orchestration-status", "process-logs", "role-definitions", "workflow-templates",
 ]  # fmt: skip
-#: Commands that the page names already, and that are still to come.
+#: Commands that the page names already, and that may still be to come.
 COMING: set[str] = {"complexity"}
 
 ROWS = [
@@ -52,8 +52,7 @@ def test_a_row_names_a_command_and_a_tool_that_is_there_or_comes_later(row: list
 @pytest.mark.parametrize("typed", TYPED)
 def test_a_command_can_be_typed_as_it_stands_there(typed: str) -> None:
     _, name, *words = shlex.split(typed)
-    if name in COMING:
-        assert name not in COMMANDS, f"{name} is there now"
+    if name in COMING and name not in COMMANDS:
         return
     command = import_module(f"gitbaton.cli.{COMMANDS[name].module}").COMMANDS[name]
     build_parser(name, command).read_words(words)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gitbaton.usecases.showing import Shown
 
 _MESSAGE_MAX = 300
+#: Bytes for what stands around handoffs in an answer: names of fields, what was cut.
+_AROUND = 160
 #: Of a handoff that is outlined, because there is no room for all of it.
 _TEXT_MAX = 300
 _ENTRIES_SHOWN = 5
@@ -99,7 +101,7 @@ def _choose(pieces: Sequence[Sequence[Answer]], tokens: int) -> list[Answer]:
     """Of each piece the form that there is room for; the first gives way last."""
     sizes = [[measure(form.model_dump_json()) + 1 for form in forms] for forms in pieces]
     narrowed = [[min(sizes_of[: n + 1]) for n in range(len(sizes_of))] for sizes_of in sizes]
-    chosen = choose_forms(narrowed, find_room(tokens))
+    chosen = choose_forms(narrowed, find_room(tokens) - _AROUND)
     return [
         forms[of.index(of_min[n])]
         for forms, of, of_min, n in zip(pieces, sizes, narrowed, chosen, strict=True)

@@ -206,6 +206,9 @@ class Tools:
         next_steps: NextSteps = (),
         artifacts: Annotated[Texts, Field(description="Paths or links of results")] = (),
         tests_passing: bool | None = None,
+        guidance: Annotated[
+            str, Field(description="What whoever builds on this must know, in your words")
+        ] = "",
         result: Annotated[
             Any,
             Field(
@@ -222,6 +225,7 @@ class Tools:
         fields = {
             "summary": summary, "decisions": list(decisions), "remaining": list(remaining),
             "next_steps": list(next_steps), "artifacts": list(artifacts), "tests_passing": tests_passing,
+            **({"guidance": guidance, "next_action": "continue"} if guidance else {}),
         }  # fmt: skip
         done = complete_task(self._open(), id or None, fields, result=result)
         return describe_write(

@@ -146,7 +146,8 @@ def remember(project: Project) -> None:
         "environment": read_environment(os.environ), "watched": watched, "ref": repo.base.ref, "base": repo.base.commit,
         "exist": {tracking + name: refs.find(tracking + name) is not None for name in ("main", "master")},
         "loose": loose, "packed": refs.packed,
-        "wanted": (repo.config_file.facts.attempts_max, project.refs.tolerance_s, repo.seen_prefix, repo.state_prefix),
+        "wanted": (repo.config_file.facts.attempts_max, project.refs.tolerance_s, repo.seen_prefix,
+            repo.config_file.facts.gates, repo.state_prefix),
     }  # fmt: skip
     tips = {**refs.list_packed(repo.seen_prefix), **loose}
     _find(place, tips, record, project.refs.now().timestamp())

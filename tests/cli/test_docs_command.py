@@ -21,7 +21,7 @@ from support.repos import Checkout, make_repository, project
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 NOTES = "Look at `src/app.py`.\n\n### Steps\n\n1. Do it.   \n"
 TEST = {"title": "It answers", "criteria": [1], "text": "```console\n# ask it\n$ curl x\n```"}

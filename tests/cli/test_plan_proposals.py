@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gitbaton.errors import AttemptFailed
+from gitbaton.errors import AttemptFailed, BatonError
 from gitbaton.usecases.planproposing import Asked, propose_plan
 from gitbaton.wiring import open_agent, run_shell
 from support.claude_binary import find_claude_binary
@@ -136,6 +136,12 @@ def test_what_stays_wrong_is_refused_and_leaves_nothing(checkout: Checkout, tmp_
         told = "\n".join(map(str, error.value.data["complaints"]))  # type: ignore[call-overload] # a list
         assert [c for c in complaints if c not in told] == [], told
         assert photograph(checkout) == before
+    # what can be known before is said before anybody is paid
+    (tmp_path / "told-1.md").unlink()
+    for fields, plan_id in (({"title": " "}, None), ({"title": "A"}, "a..b"), ({"title": "x" * 201}, None)):
+        with pytest.raises(BatonError):
+            propose_plan(here, fields, None, Asked(), plan_id=plan_id)
+    assert not (tmp_path / "told-1.md").exists()
 
 
 def test_who_is_to_say_it_must_be_clear(baton: Baton) -> None:

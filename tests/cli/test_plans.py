@@ -63,7 +63,7 @@ def test_a_plan_and_its_tasks_are_one_commit(planned: Checkout, baton: Baton) ->
     assert validate_repository(project(planned)) == []
     plan = shown(planned)
     assert plan["waves"] == [["draw-it"], ["build-it"], ["style-it"], ["describe-it"]], "same paths"
-    assert plan["longest"] == {"tasks": ["draw-it", "build-it", "describe-it"], "hours": 48.0, "without_estimate": ["draw-it", "describe-it"]}  # fmt: skip
+    assert plan["longest"] == {"tasks": ["draw-it", "build-it", "describe-it"], "seconds": 172800.0, "measured": False, "without_estimate": ["draw-it", "describe-it"]}  # fmt: skip
     assert plan["progress"] == {"done": 0, "total": 4, "cancelled": 0}
     assert (plan["approval"]["commit"], plan["approval"]["merge"]) == (planned.head(), False)
     assert (plan["changed_since"], plan["only_here"]) == ([], [])

@@ -58,7 +58,7 @@ def test_hold_clarify_note_release(ready: Checkout, baton: Baton) -> None:
         ready.git("push", "--quiet")
     briefing = baton("briefing", "serve").out
     assert "- port 8080 (" in briefing
-    assert "- 60 %: waits for the certificate (" in briefing
+    assert "\n\n60 %: waits for the certificate\n" in briefing
     assert baton("note", "serve", "--json", code=2).error["code"] == "empty-context"
     assert baton("note", "serve", "--percent", "101", "--json", code=2).error["code"] == "bad-value"
 

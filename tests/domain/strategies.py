@@ -34,6 +34,8 @@ def task_rows(draw: st.DrawFn) -> TaskRow:
         hold=draw(st.sampled_from([None, None, None, "hold"])),
         created=draw(st.sampled_from([None, "2026-01-01", "2026-01-02"])),
         attempts_max=draw(st.sampled_from([None, 1, 5])),
+        complexity=draw(st.sampled_from([None, None, "complex", "critical"])),
+        approval=draw(st.sampled_from([None, "given", "outdated"])),
         local=draw(st.sampled_from([None, None, None, "uncommitted"])),
     )
 

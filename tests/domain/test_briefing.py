@@ -154,8 +154,9 @@ def test_what_a_check_printed_stays_a_quotation(told: str) -> None:
 
 
 def test_every_golden_file_is_used() -> None:
+    """The wishes are those of ``test_planning.py``."""
     wanted = {f"briefing-{name}.md" for name in CASES} | {"review-verified.md", "review-unverified.md"}
-    assert {p.name for p in GOLDEN.iterdir()} == wanted
+    assert {p.name for p in GOLDEN.iterdir() if not p.name.startswith("wish-")} == wanted
 
 
 def test_review_of_verified_work() -> None:

@@ -15,6 +15,7 @@ from gitbaton.domain.board import LiveRow, TaskRow, fold_board
 from gitbaton.domain.comparing import FieldChange, compare_values
 from gitbaton.domain.conditions import find_decisive, list_conditions
 from gitbaton.domain.cursor import digest_tips, find_position, make_cursor, parse_cursor, render_cursor
+from gitbaton.domain.gates import Gates
 from gitbaton.domain.queue import claimable_in_order
 from strategies import boards, nested_documents
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.promise("look.agrees")
 
 #: A busy machine is no fault of a strategy.
 SLOW = [HealthCheck.too_slow]
+GATES = Gates(approval=("critical",), breakdown=("complex",))
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,7 @@ def judge_all(board: Board) -> dict[str, list[str]]:
     free = {entry.row.id for entry in claimable_in_order(board)}
     obstacles = {}
     for task, entry in board.entries.items():
-        conditions = list_conditions(board, entry, now=100.0, plans={"merged"})
+        conditions = list_conditions(board, entry, now=100.0, plans={"merged"}, gates=GATES)
         own = [c for c in conditions if c.name != "paths"]
         assert all(c.met for c in own) == entry.claimable, (entry, conditions)
         assert all(c.met for c in conditions) == (task in free)
@@ -67,6 +69,11 @@ def test_the_conditions_of_a_task_say_what_the_board_says(board: Board) -> None:
         ("parts", {"id": "whole"}, None),
         ("plan", {"plan": "unmerged"}, None),
         ("base", {"local": "unmerged"}, None),
+        ("approval", {"complexity": "critical"}, None),
+        ("approval", {"complexity": "critical", "approval": "outdated"}, {"status": "changes_requested"}),
+        (None, {"complexity": "critical", "approval": "given"}, None),
+        ("breakdown", {"complexity": "complex"}, None),
+        ("parts", {"id": "whole", "complexity": "critical"}, None),
         ("attempts", {"attempts_max": 1}, {"status": "failed", "attempt": 1}),
         ("attempts", {"attempts_max": 1}, {"status": "in_progress", "attempt": 1, "lease": 50.0}),
         ("back-off", {}, {"status": "failed", "retry_at": 150.0}),
@@ -82,7 +89,7 @@ def test_one_thing_in_the_way_is_named_alone(
         TaskRow("b", "tasks/b.yaml", "B", paths=("src/**",), parent="whole"),
     ]
     tips = {"b": LiveRow("b", "in_progress", "oid")} | ({task: LiveRow(task, oid="oid", **state)} if state else {})  # fmt: skip
-    board = fold_board(rows, (), tips, now=100.0, attempts_max=3, plans=["merged"])
+    board = fold_board(rows, (), tips, now=100.0, attempts_max=3, plans=["merged"], gates=GATES)
     assert judge_all(board)[task] == ([name] if name else [])
 
 

@@ -32,6 +32,8 @@ def _meeting(node: dict[str, Any], root: dict[str, Any]) -> st.SearchStrategy[An
         return st.deferred(lambda: _meeting(root["$defs"][node["$ref"].rsplit("/", 1)[-1]], root))
     if "enum" in node:
         return st.sampled_from(node["enum"])
+    if "const" in node:
+        return st.just(node["const"])
     if "anyOf" in node:
         return st.one_of([_meeting(part, root) for part in node["anyOf"]])
     types = node.get("type", ["object", "string", "number", "null"])

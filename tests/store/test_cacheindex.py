@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.strategies import IDS, NOW, ROWS, TIPS
 from gitbaton.domain.board import Board, BrokenRow, LiveRow, TaskRow, find_turn, fold_board
+from gitbaton.domain.gates import Gates
 from gitbaton.domain.queue import claimable_in_order
 from gitbaton.store.cacheindex import BoardIndex, Change, Stand, Unusual
 from gitbaton.store.cachetable import SCHEMA
@@ -65,7 +66,7 @@ def new_index() -> tuple[sqlite3.Connection, BoardIndex]:
 
 
 def stand(n: int) -> Stand:
-    return Stand(f"commit-{n}", 3, 0.0, "refs/baton/tasks/", PLANS)
+    return Stand(f"commit-{n}", 3, 0.0, "refs/baton/tasks/", tuple(Gates()), PLANS)
 
 
 def oids(world: World) -> dict[str, str]:

@@ -156,6 +156,11 @@ DIFFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
         {"agents": {"y": {"adapter": "command"}}},
     ),
     "a rule over two fields: no command for Claude Code": ("config", {"agents": {"y": {"command": ["x"]}}}),
+    "a rule over two fields: a route's checks are among the checks": (
+        "config",
+        {"routing": {"simple": {"checks": ["x"]}}},
+    ),
+    "a rule over two fields: the reviewer is one of the agents": ("config", {"routing": {"reviewer": "x"}}),
     "a rule over two fields: a purpose for a role that extends no other": ("role", {}),
     "a duration that is written as text and longer than 100 days": ("config", {"timeouts": {"idle": "101d"}}),
     "a whole number with a fraction of zero, which JSON Schema takes": (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitbaton.domain.state import State
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.project import Project
     from support.model_server import Script
 

@@ -23,7 +23,7 @@ from support.trial import SECRET, WRITE, Trial, result
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 
 @pytest.fixture

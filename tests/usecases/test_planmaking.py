@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gitbaton.edges.local_forge import LocalForge
 from gitbaton.errors import BatonError, InvalidDocument, Refusal
 from gitbaton.usecases.delivery import Delivery
 from gitbaton.usecases.planchanging import revise_plan, split_task
@@ -139,3 +140,19 @@ def test_a_pull_request_tells_the_plan(tmp_path: Path) -> None:
         )
         assert '```mermaid\ngraph LR\n  t0["store"]\n  t1["form"]\n  t0 --> t1\n```' in pull.body
         assert "Merging this approves the plan: its tasks can be worked on from then on." in pull.body
+
+
+@pytest.mark.parametrize("where", ["base", "proposal"])
+def test_what_goes_elsewhere_is_decided_on_base_alone(tmp_path: Path, where: Literal["base", "proposal"]) -> None:  # fmt: skip
+    work = make_repository(tmp_path, {**BASE, "tasks/plans/first.yaml": "title: First\ntasks: [old]\n"}, remote=True)  # fmt: skip
+    work.git("switch", "--quiet", "-c", "feature")
+    mine = {"tasks/plans/first.yaml": "title: Mine\nstatus: closed\ntasks: [old, mine]\n", "tasks/old.yaml": "title: Old\nplan: first\nrole: tester\n"}  # fmt: skip
+    work.commit({**mine, "tasks/mine.yaml": "title: Mine\nplan: first\n"}, "Mine")
+    made = project(work, open_forge=lambda repo: LocalForge(repo, made.refs))
+    done = split_task(made, "old", read_list(b"- A\n", "list"), to=Delivery(where))
+    commit = str(done.edited.commit)
+    assert work.git("show", f"{commit}:tasks/plans/first.yaml") == "title: First\ntasks: [old, a]"
+    assert "role" not in work.git("show", f"{commit}:tasks/a.yaml")
+    done = revise_plan(made, "first", read_list(b"- B\n", "list"), to=Delivery(where))
+    assert work.git("show", f"{done.edited.commit}:tasks/plans/first.yaml").startswith("title: First\n")
+    assert work.status() == ""

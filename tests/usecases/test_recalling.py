@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,6 +133,10 @@ def test_a_text_gives_the_fields_that_are_its_authors() -> None:
     assert parse_handoff_text(yaml, "f") == (
         "pay", {"summary": "1.10", "decisions": [{"decision": "short"}, {"decision": "long", "reason": "because"}]},
     )  # fmt: skip
+    escaped = (
+        json.dumps({"summary": "a 😀 \\ud83d/\ud83d", "guidance": "\\"}).encode().replace(b"/\\ud83d", b"/")
+    )
+    assert parse_handoff_text(escaped, "f").fields == {"summary": "a 😀 \\ud83d/", "guidance": "\\"}
     tabbed = b'{\n\t"summary": "a\\tb",\n\t"tests_passing": true\n}\n'
     assert parse_handoff_text(tabbed, "f") == (None, {"summary": "a\tb", "tests_passing": True})
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 pytestmark = pytest.mark.promise("attempt.rounds")
 THOUSANDS = {"input_tokens": 10_000, "output_tokens": 1_000}

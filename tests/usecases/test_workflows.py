@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from gitbaton.store.library import read_builtin
 from gitbaton.store.roles import builtin_roles
 from gitbaton.store.yamlfile import parse_yaml
 from gitbaton.usecases.delivery import Delivery
+from gitbaton.usecases.roles import add_role
 from gitbaton.usecases.validate import judge_repository
 from gitbaton.usecases.workflows import add_workflow, find_recipe, list_recipes, run_workflow
 from support.repos import make_repository, project
@@ -226,3 +228,15 @@ def test_a_new_one_begins_as_a_copy(repo: Checkout) -> None:
         assert find_recipe(project(repo), name).problems == ()
     with pytest.raises(Refusal, match="exists already"):
         add_workflow(project(repo), "feature")
+
+
+def test_inside_an_attempt_nothing_is_written(repo: Checkout, tmp_path: Path) -> None:
+    inside = replace(project(repo), outbox=tmp_path)
+    for action in (
+        lambda: run_workflow(inside, "feature", {"name": "x"}),
+        lambda: add_workflow(inside, "mine"),
+        lambda: add_role(inside, "mine", purpose="Mine."),
+    ):
+        with pytest.raises(Refusal) as caught:
+            action()
+        assert caught.value.code == "inside-attempt"

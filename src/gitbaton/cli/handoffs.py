@@ -96,7 +96,8 @@ def _read_file(name: str, what: str | None) -> tuple[str | None, dict[str, Any]]
     from gitbaton.usecases.handoff_text import parse_handoff_text
 
     if name == "-":
-        data, name = sys.stdin.buffer.read(), "standard input"
+        said = getattr(sys.stdin, "buffer", sys.stdin).read()
+        data, name = said if isinstance(said, bytes) else said.encode(), "standard input"
     else:
         try:
             data = Path(name).read_bytes()

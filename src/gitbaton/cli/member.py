@@ -32,7 +32,7 @@ from gitbaton.errors import BatonError, explain_os_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.claim import Claim
 
 

@@ -15,7 +15,7 @@ from gitbaton.usecases.choosing import Choice
 if TYPE_CHECKING:
     import argparse
 
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.project import Project
     from gitbaton.usecases.refreshing import Refreshed
 

@@ -15,8 +15,9 @@ from gitbaton.usecases.choosing import Choice
 if TYPE_CHECKING:
     import argparse
 
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.project import Project
+    from gitbaton.usecases.publish import Published
     from gitbaton.usecases.run import Ran
 
 
@@ -145,8 +146,11 @@ def answer_run(project: Project, ran: Ran) -> Answer:
         "outcome": ran.verdict.outcome.value, "message": ran.verdict.message, "verified": ran.verdict.verified,
         "branch": state.branch, "head": state.head, "review": {"number": review.number, "url": review.url} if review else None,
         "kept_at": published.kept_at if published else None, "warning": published.warning if published else None,
+        "merge": published.merge if published else None, "peer_review": _describe_review(published),
     }  # fmt: skip
     lines = []
+    if published and published.merge:
+        lines.append(f"{ran.claim.entry.row.id} is merged ({published.merge[:10]}), without asking a person")
     if published and published.warning:
         lines.append(f"warning: {published.warning}")
     if published and published.kept_at:
@@ -155,6 +159,11 @@ def answer_run(project: Project, ran: Ran) -> Answer:
         lines.append(_what_next(ran))
     code = EXIT_INTERRUPTED if ran.interrupted else 0 if ran.good else EXIT_ATTEMPT_FAILED
     return Answer(record("run", **fields), "\n".join(lines), code)
+
+
+def _describe_review(published: Published | None) -> dict[str, Any] | None:
+    review = published.handoff.peer_review if published else None
+    return review.model_dump(mode="json", exclude_defaults=True) if review else None
 
 
 def _what_next(ran: Ran) -> str:

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 Column = Literal["ready", "running", "review", "person", "waiting", "done"]
 COLUMNS: tuple[Column, ...] = ("ready", "running", "review", "person", "waiting", "done")
 #: Most urgent first: who asks stands still until somebody answers.
-_URGENCY = ("question", "failed", "review", "set aside", "stuck", "held")
+_URGENCY = ("question", "failed", "review", "approval", "set aside", "stuck", "held")
 
 
 class Want(NamedTuple):
     """A task that waits for a person: for what, in words, and the command that helps."""
 
     entry: Entry
-    kind: Literal["question", "failed", "review", "set aside", "stuck", "held"]
+    kind: Literal["question", "failed", "review", "approval", "set aside", "stuck", "held"]
     words: str
     remedy: str
 
@@ -31,6 +31,10 @@ class Want(NamedTuple):
 def find_want(board: Board, entry: Entry) -> Want | None:
     """What a person is wanted for at a task, or None."""
     task, live = entry.row.id, entry.live
+    if entry.gate == "approval":
+        return Want(entry, "approval", entry.why, f"baton approve {task}")
+    if entry.gate:
+        return Want(entry, "stuck", entry.why, f"baton plan split {task}")
     match entry.state:
         case "needs_input":
             question = (live.question if live else None) or "see its handoff"

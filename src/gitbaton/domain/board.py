@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from gitbaton.domain.gates import GATES, Gates, find_gates, judge_split
 from gitbaton.domain.graph import measure_depths
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ _UNDECIDED = ("in_progress", "in_review", "changes_requested")
 
 class TaskRow(NamedTuple):
     """What the board needs of a task file. ``local`` says why the row is not (only) what base says:
-    ``uncommitted`` or ``unmerged``; None = exactly what stands on base.
+    ``uncommitted`` or ``unmerged``; None = exactly what stands on base. ``approval``: ``given``, or ``outdated`` when
+    what was approved has changed since.
     """
 
     id: str
@@ -49,6 +51,7 @@ class TaskRow(NamedTuple):
     hold: str | None = None
     created: str | None = None
     attempts_max: int | None = None
+    approval: str | None = None
     local: str | None = None
 
 
@@ -94,7 +97,9 @@ class LiveRow(NamedTuple):
 class Entry(NamedTuple):
     """One task on the board. ``claimable`` is True when only caps could still say no;
     ``why`` is the reason for the state in a sentence. ``running`` says that somebody is at it now, even
-    where a person finished or cancelled the task meanwhile and ``state`` says so.
+    where a person finished or cancelled the task meanwhile and ``state`` says so. ``gate`` names what its complexity
+    demands (``approval``, ``breakdown``) where that alone keeps it from being claimed;
+    ``split`` is ``required`` or ``advised`` for a task that its complexity makes one to split, and that has no parts.
     """
 
     row: TaskRow
@@ -106,6 +111,8 @@ class Entry(NamedTuple):
     attempts_left: int
     depth: int
     running: bool
+    gate: str | None = None
+    split: str | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -130,12 +137,13 @@ def fold_board(
     attempts_max: int,
     merges_seen: Iterable[str] = (),
     plans: Iterable[str] | None = None,
+    gates: Gates = GATES,
 ) -> Board:
     """Fold task rows and state tips into the board.
 
     ``now`` is in seconds since the epoch; ``attempts_max`` the config's retries.attempts;
     ``merges_seen`` the merge commits (from tips) that base already holds; ``plans`` the ids of plans on
-    base (None: don't check).
+    base (None: don't check); ``gates`` what the config demands of levels of complexity.
     """
     by_id = {row.id: row for row in rows}
     broken_rows = tuple(broken)
@@ -157,7 +165,7 @@ def fold_board(
     entries = {
         row.id: fold_task(
             row, tips.get(row.id), children.get(row.id, ()), finished, off, depth=depths.get(row.id, 0), now=now,
-            attempts_max=attempts_max, plans=known_plans,
+            attempts_max=attempts_max, plans=known_plans, gates=gates,
         )
         for row in by_id.values()
     }  # fmt: skip
@@ -180,6 +188,7 @@ def fold_task(
     now: float,
     attempts_max: int,
     plans: Container[str] | None = None,
+    gates: Gates = GATES,
 ) -> Entry:
     """One task on the board. ``kids`` are the tasks that name it as parent, by id; ``finished`` and ``off`` tell
     of the task itself and of what it needs.
@@ -188,6 +197,7 @@ def fold_task(
     blocked = tuple(n for n in list_needs(row, kids) if n not in finished and not (n in parts and n in off))
     left = _count_left(row, live, attempts_max)
     state, why = _effective(row, live, blocked, parts, left, is_done=row.id in finished, now=now)
+    gate = None
     claimable = not kids and _is_claimable(row, live, state, blocked, left, now=now)
     if claimable and plans is not None and row.plan and row.plan not in plans:
         claimable, why = False, f"its plan {row.plan} is not merged yet"
@@ -196,8 +206,11 @@ def fold_task(
             False,
             "it is only local: it can be claimed once it is merged into the base branch",
         )
+    if claimable and (shut := find_gates(row, gates)):
+        claimable, why, gate = False, shut[0].words, shut[0].name
     running = live is not None and is_held(live, now)
-    return Entry(row, live, state, blocked, claimable, why, left, depth, running)
+    split = None if kids or state in ("done", "cancelled") else judge_split(row, gates)
+    return Entry(row, live, state, blocked, claimable, why, left, depth, running, gate, split)
 
 
 def is_held(live: LiveRow, now: float) -> bool:

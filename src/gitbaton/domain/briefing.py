@@ -12,6 +12,7 @@ from gitbaton.domain.durations import render_duration
 from gitbaton.domain.handoff_prose import bullets
 from gitbaton.domain.history import Dependency, History, retell
 from gitbaton.domain.markdown import quote
+from gitbaton.domain.troubleshooting import render_recovery
 from gitbaton.domain.verdict import DOCUMENT_TYPES
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.role import Role
     from gitbaton.domain.state import Attempt
     from gitbaton.domain.task import Task
+    from gitbaton.domain.troubleshooting import Recovery
 
 
 class Material(NamedTuple):
@@ -31,6 +33,8 @@ class Material(NamedTuple):
     the agent has our MCP tools; ``fresh_since`` the first attempt after work was merged or set aside; ``merged`` the
     branch that was merged into the earlier work right before, which left ``conflicts`` in these files. All that was left
     earlier is told within ``context_tokens``; ``earlier_paths`` and ``dependency_paths`` are the files that have it whole.
+    ``recovery`` is what an attempt must know that begins with a search for the cause; ``wants_tests``: what changes is to be
+    covered by tests.
     """
 
     task_id: str
@@ -54,6 +58,8 @@ class Material(NamedTuple):
     earlier_paths: Sequence[str | None] = ()
     dependency_paths: Sequence[str | None] = ()
     context_tokens: int = CONTEXT_TOKENS
+    recovery: Recovery | None = None
+    wants_tests: bool = False
 
 
 def render_briefing(m: Material) -> str:
@@ -63,6 +69,7 @@ def render_briefing(m: Material) -> str:
         _opening(m),
         _guidance(m),
         render_conflicts(m.merged, m.conflicts) if m.merged and m.conflicts else "",
+        render_recovery(m.recovery) if m.recovery else "",
         _section("What is wanted", m.task.description),
         _acceptance(m),
         _clarifications(m),
@@ -180,6 +187,8 @@ def _finish(m: Material) -> str:
             + ", ".join(f"`{c}` ({n})" for n, c in m.checks)
             + ". Run them yourself first."
         )
+    if m.wants_tests:
+        lines.append("Cover what you add or change with tests, as far as it can be tested.")
     summary = "a short summary"
     if m.task.type in DOCUMENT_TYPES:
         summary = "this summary"
@@ -199,10 +208,15 @@ def _finish(m: Material) -> str:
             ),
             "Work that you find on the way and that is not this task: propose it with `create_task`. A person decides.",
             "If only a person can decide something, ask with `save_context` and `question`, then end. Don't guess.",
+            (
+                "If you leave work that is not good enough, or can't go on without somebody else, say so with `save_context` and "
+                "`next_action`: `needs_revision` or `blocked`, with what remains or what stands in the way."
+            ),
         ]
     else:
         lines.append(
-            "To leave a handoff, write JSON to the file named by `$BATON_RESULT`: `summary`, `decisions`, `remaining`, `questions`, `outcome`."
+            "To leave a handoff, write JSON to the file named by `$BATON_RESULT`: `summary`, `decisions`, `remaining`, `questions`, `outcome`, "
+            "`guidance` for whoever builds on it, and `next_action`: `complete`, `needs_revision`, `blocked` or `needs_input`."
         )
     lines.append(
         "Work that is only half done is worth more with an honest note than with a claim that it is finished."

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.gates import GATES, Gates, find_gates, needs_approval
 from gitbaton.domain.queue import find_overlap
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ class Condition(NamedTuple):
 
 
 def list_conditions(
-    board: Board, entry: Entry, *, now: float, plans: Container[str] | None = None
+    board: Board, entry: Entry, *, now: float, plans: Container[str] | None = None, gates: Gates = GATES
 ) -> list[Condition]:
     """How ``entry`` stands to each condition that the board can judge; caps and the forge are asked elsewhere.
-    ``plans`` are the ids of plans on base (None: don't check).
+    ``plans`` are the ids of plans on base (None: don't check); ``gates`` what the config demands of levels of complexity.
     """
     kids = board.children.get(entry.row.id, ())
     return [
@@ -52,6 +53,7 @@ def list_conditions(
         _judge_needs(board, entry),
         _judge_parts(board, entry, kids),
         _judge_plan(entry, plans),
+        *_judge_gates(entry, kids, gates),
         _judge_place(entry),
         _judge_attempts(entry),
         _judge_back_off(entry, now),
@@ -164,6 +166,28 @@ def _judge_plan(entry: Entry, plans: Container[str] | None) -> Condition:
     return Condition(
         "plan", False, f"its plan {plan} is not merged yet", f"merge tasks/plans/{plan}.yaml into the base branch"
     )  # fmt: skip
+
+
+def _judge_gates(entry: Entry, kids: Sequence[str], gates: Gates) -> list[Condition]:
+    """Approval and, where the config requires it, splitting. Of a parent the parts are worked on, not it."""
+    row = entry.row
+    shut = {} if kids else {gate.name: gate for gate in find_gates(row, gates)}
+    named = {"approval": "a person approved it" if needs_approval(row, gates) else "it needs no approval"}
+    if entry.split == "advised":
+        named["breakdown"] = (
+            f"it is {row.complexity}, so it had better be split (baton plan split {row.id}); it need not be"
+        )
+    elif gates.breakdown:
+        named["breakdown"] = "it is split" if kids else "it needs no splitting"
+    return [
+        Condition(name, False, shut[name].words, shut[name].remedy, code=_GATE_CODES[name])
+        if name in shut
+        else Condition(name, True, "it has parts" if kids and name == "approval" else words)
+        for name, words in named.items()
+    ]
+
+
+_GATE_CODES = {"approval": "not-approved", "breakdown": "not-split"}
 
 
 def _judge_place(entry: Entry) -> Condition:

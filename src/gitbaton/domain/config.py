@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from gitbaton.domain.compaction import CONTEXT_TOKENS, TOKENS_MIN
 from gitbaton.domain.document import Document, Duration, NonEmptyText, Part, Text, WrongField, take_text
+from gitbaton.domain.routing import DEFAULTS, Routing
 from gitbaton.domain.task import Check
 
 #: A part of a ref between slashes: no dot first, last or doubled (git-check-ref-format(1)), no dash first.
@@ -307,6 +308,10 @@ class Config(Document):
         Guards, Field(title="Guards", description="What an agent's change may not contain.")
     ] = Guards()
     run: Annotated[RunConfig, Field(title="Run", description="What every attempt gets.")] = RunConfig()
+    routing: Annotated[
+        Routing,
+        Field(title="Routing", description="What the complexity of a task decides about attempts at it."),
+    ] = Routing()
     milestones: Annotated[
         dict[str, Milestone],
         Field(
@@ -344,4 +349,21 @@ class Config(Document):
     def _agent_exists(self) -> Config:
         if self.agent is not None and self.agents and self.agent not in self.agents:
             raise WrongField(f"agent '{self.agent}' is not among agents: {', '.join(self.agents)}", "agent")
+        return self
+
+    @model_validator(mode="after")
+    def _routes_exist(self) -> Config:
+        known = [check.name for check in self.checks]
+        for level in DEFAULTS:
+            for check in self.routing.route(level).checks or ():
+                if isinstance(check, str) and check not in known:
+                    words = f"there is no check '{check}' among checks: {', '.join(known) or 'none'}"
+                    raise WrongField(words, "routing", level, "checks")
+        reviewer = self.routing.reviewer
+        if reviewer is not None and reviewer != "claude" and reviewer not in self.agents:
+            raise WrongField(
+                f"agent '{reviewer}' is not among agents: {', '.join(self.agents) or 'claude'}",
+                "routing",
+                "reviewer",
+            )
         return self

@@ -6,7 +6,7 @@ import re
 
 from gitbaton.domain.durations import LONGEST_S
 
-_HOUR_S = 3600.0
+_HOUR_S, _DAY_H = 3600.0, 8
 #: A day of work is eight hours, a week five of them: that is what somebody means who plans work.
 _UNITS = {
     "s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0, "h": _HOUR_S, "hr": _HOUR_S, "hour": _HOUR_S,
@@ -35,3 +35,14 @@ def parse_estimate(text: str | None) -> float | None:
     if said[at:].strip(" .,") or not 0 < total <= LONGEST_S:
         return None
     return total
+
+
+def render_work(seconds: float) -> str:
+    """An amount of work: ``43200`` → ``1.5 days``; in working days where it is one or more."""
+    hours = seconds / _HOUR_S
+    if hours < 1:
+        return f"{round(hours * 60)} min"
+    if hours < _DAY_H:
+        return f"{hours:g}h" if hours == round(hours) else f"{hours:.1f}h"
+    said = f"{hours / _DAY_H:.1f}".removesuffix(".0")
+    return f"{said} day{'s' if said != '1' else ''}"

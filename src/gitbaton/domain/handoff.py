@@ -35,6 +35,37 @@ class CheckResult(Part):
     output: Annotated[Text | None, Field(description="The end of what it printed.")] = None
 
 
+class PeerFinding(Part):
+    """Something that a second agent found in the work."""
+
+    place: Annotated[NonEmptyText, Field(description="Where: a path, with a line where there is one.")]
+    what: Annotated[NonEmptyText, Field(description="What is wrong, or missing.")]
+    why: Annotated[Text | None, Field(description="Why it matters.")] = None
+    weight: Annotated[
+        Literal["must", "should", "note"],
+        Field(description="must: to be mended before it is merged. should: better so. note: worth knowing."),
+    ] = "should"
+
+
+class PeerReview(Part):
+    """What a second agent says about the work, after it passed its checks."""
+
+    agent: Annotated[Text | None, Field(description="Name of the agent that reviewed it.")] = None
+    verdict: Annotated[
+        Literal["accept", "change"] | None,
+        Field(description="change: it wants something mended first. Unset: there was no review."),
+    ] = None
+    summary: Annotated[Text | None, Field(description="What it thinks of the work, in a sentence.")] = None
+    findings: Annotated[
+        tuple[PeerFinding, ...], Field(max_length=_LIST_MAX, description="What it found.")
+    ] = ()
+    reviews: Annotated[
+        int | None,
+        Field(strict=True, ge=1, description="How often it looked; more than once: after changes."),
+    ] = None
+    error: Annotated[Text | None, Field(description="Why there was no review.")] = None
+
+
 class Handoff(Document):
     """What was done, and what the next one must know. Written once, as a new file."""
 
@@ -131,6 +162,10 @@ class Handoff(Document):
             description="What the runner handed back to the agent within this attempt, in order.",
         ),
     ] = ()
+    peer_review: Annotated[
+        PeerReview | None,
+        Field(title="Peer review", description="What a second agent said about the work."),
+    ] = None
     tests_passing: Annotated[
         bool | None,
         Field(strict=True, title="Tests passing", description="Whether the tests pass, as the author says."),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.compaction import Fact
-from gitbaton.domain.markdown import fence
+from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.peerreview import list_musts
 from gitbaton.domain.wording import shorten_to_line
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.handoff import Handoff
 
 CHECK = "Failed check"
+_PEER, _GOES_ON = "A second agent wanted", "Its author says to whoever goes on"
 _OUTPUT_LINES = 40
 _FILES_SHOWN = 30
 #: Characters of a summary, and of a list, that stay in an outline.
@@ -30,7 +32,15 @@ def find_facts(h: Handoff) -> list[Fact]:
     facts += [Fact("Decided", say_decision(d.decision, d.reason)) for d in h.decisions]
     facts += [Fact("Asked", q) for q in h.questions]
     facts += [Fact("In the way", b) for b in h.blockers]
+    facts += [Fact(_PEER, wish) for wish in list_wishes(h)]
+    if h.guidance and h.next_action == "continue":
+        facts.append(Fact(_GOES_ON, h.guidance))
     return facts
+
+
+def list_wishes(h: Handoff) -> list[str]:
+    """What a second agent wanted to be mended, and what wasn't."""
+    return [f"{f.place}: {f.what}" for f in list_musts(h.peer_review)]
 
 
 def say_decision(decision: str, reason: str | None) -> str:
@@ -53,12 +63,14 @@ def render_handoff_text(h: Handoff) -> str:
     notes = h.data.get("notes")
     for words, items in (
         ("Finished", h.completed), ("Not finished", h.remaining), ("Decided", [say_decision(d.decision, d.reason) for d in h.decisions]),
-        ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", _first(h.files_modified, _FILES_SHOWN)),
+        (_PEER, list_wishes(h)), ("In the way", h.blockers), ("Open questions", h.questions), ("Next", h.next_steps), ("Files", _first(h.files_modified, _FILES_SHOWN)),
         ("Results", h.artifacts), ("Noted", [n for n in notes if isinstance(n, str)] if isinstance(notes, list) else ()),
     ):  # fmt: skip
         if items:
             lines.append(f"{words}:\n\n{bullets(items)}")
-    if h.guidance:
+    if h.guidance and h.next_action == "continue":
+        lines.append(f"{_GOES_ON}:\n\n{quote(h.guidance)}")
+    elif h.guidance:
         lines.append(f"In its author's words: {h.guidance.strip()}")
     return "\n\n".join(lines) or "It says nothing more."
 

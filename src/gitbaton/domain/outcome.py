@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     BUDGET = "budget"
     NEEDS_INPUT = "needs_input"
     BLOCKED = "blocked"
+    NEEDS_REVISION = "needs_revision"
     STOPPED = "stopped"
     LOST_LEASE = "lost_lease"
     TAKEN_OVER = "taken_over"
@@ -110,6 +111,10 @@ OUTCOMES: dict[Outcome, OutcomeRule] = {
     Outcome.BLOCKED: OutcomeRule(
         False, False, False, "the agent says it is blocked", "clear the way, then: baton retry {task}"
     ),
+    Outcome.NEEDS_REVISION: OutcomeRule(
+        False, False, False, "the agent says that its work needs revision",
+        f"the next attempt begins with a search for the cause; help it on: {_RETRY}",
+    ),
     Outcome.STOPPED: OutcomeRule(
         False, False, False, "a person stopped it", "its work is kept; go on with: baton retry {task}"
     ),
@@ -126,6 +131,16 @@ OUTCOMES: dict[Outcome, OutcomeRule] = {
         False, True, True, "the machine was lost", "nothing: whoever claims the task next goes on from the branch"
     ),
 }  # fmt: skip
+
+
+#: Ends that say nothing about the task or the work: somebody else decided, or is asked.
+_NOT_ITS_OWN = (Outcome.NEEDS_INPUT, Outcome.STOPPED, Outcome.LOST_LEASE, Outcome.TAKEN_OVER)
+
+
+def is_own_failure(outcome: Outcome) -> bool:
+    """Whether an attempt failed because of the task itself or of how it was gone about."""
+    rule = OUTCOMES[outcome]
+    return not rule.good and not rule.infrastructure and outcome not in _NOT_ITS_OWN
 
 
 def say_next_step(outcome: Outcome, task: str) -> str:

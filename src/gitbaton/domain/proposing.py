@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.choices import Complexity, Priority, Type
 from gitbaton.domain.document import LINE_PATTERN
-from gitbaton.domain.estimates import parse_estimate
+from gitbaton.domain.estimate import parse_estimate
 from gitbaton.domain.guards import PROTECTED
 from gitbaton.domain.ids import ID_PATTERN
 from gitbaton.domain.markdown import fence, quote

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.markdown import fence
+from gitbaton.domain.peerreview import render_review_section
 
 if TYPE_CHECKING:
     from gitbaton.domain.handoff import Handoff
@@ -22,6 +23,10 @@ def render_review_body(
     parts = [
         (handoff.summary or task.title).strip(),
         _checks(handoff),
+        _section(
+            "Reviewed by a second agent",
+            render_review_section(handoff.peer_review) if handoff.peer_review else None,
+        ),
         _acceptance(task),
         _list(
             "Decisions to look at",

@@ -105,6 +105,21 @@ class TaskRun(Part):
     ] = None
 
 
+class Approval(Part):
+    """A person's word that a task may be started, bound to what it said then."""
+
+    by: Annotated[NonEmptyText, Field(description="Who approved it.")]
+    when: Annotated[Text | None, Field(description="Time, ISO 8601.", examples=["2026-01-31T09:00:00Z"])] = (
+        None
+    )
+    of: Annotated[
+        NonEmptyText,
+        Field(
+            description="Digest of what was approved: once the task asks for something else, the approval counts no more."
+        ),
+    ]
+
+
 class Imported(Part):
     """Where an imported task came from, and everything that found no home here."""
 
@@ -221,6 +236,12 @@ class Task(Document):
         Field(
             title="Complexity",
             description=("How hard it is. critical work is not begun before a person approved it."),
+        ),
+    ] = None
+    approved: Annotated[
+        Approval | None,
+        Field(
+            title="Approved", description="A person's word that it may be started; baton approve writes it."
         ),
     ] = None
     estimate: Annotated[

@@ -20,7 +20,8 @@ class Evidence(NamedTuple):
     """What the runner saw. ``ended`` and ``message`` come from the agent's process; ``next_action``,
     ``question`` and ``blocker`` are what the agent said in its handoff; ``result_errors`` what is wrong with
     its structured result (None: the task declares none); ``documents_allowed``: the type of task may
-    deliver its handoff alone; ``unresolved`` are files in which conflict markers are left.
+    deliver its handoff alone; ``unresolved`` are files in which conflict markers are left; ``revise`` is what it said about work that it
+    wants to be revised.
     """
 
     ended: Outcome
@@ -35,6 +36,7 @@ class Evidence(NamedTuple):
     result_errors: Sequence[str] | None = None
     documents_allowed: bool = False
     unresolved: Sequence[str] = ()
+    revise: str | None = None
 
 
 class Verdict(NamedTuple):
@@ -76,13 +78,16 @@ def judge_attempt(seen: Evidence) -> Verdict:
     failed = [c.name for c in seen.checks if not c.passed]
     if failed:
         return Verdict(Outcome.CHECKS_FAILED, f"{', '.join(failed)} did not pass", verified=False)
+    if seen.next_action == "needs_revision":
+        words = "the agent itself says that its work needs revision" + (
+            f": {seen.revise}" if seen.revise else ""
+        )
+        return Verdict(Outcome.NEEDS_REVISION, words, verified)
     if not seen.changed:
         delivered = seen.result_errors is not None or (seen.documents_allowed and seen.has_handoff)
         if delivered:
             return Verdict(Outcome.DELIVERED, "the document asked for was delivered", verified)
         return Verdict(Outcome.NO_CHANGE, "the agent ended, but changed nothing", verified=False)
-    if seen.next_action == "needs_revision":
-        return Verdict(Outcome.AGENT_ERROR, "the agent itself says that its work needs revision", verified)
     words = (
         f"{len(seen.checks)} check{'s' if len(seen.checks) != 1 else ''} passed"
         if seen.checks

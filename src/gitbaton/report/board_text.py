@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from gitbaton.domain.board import BrokenRow, Entry
+    from gitbaton.domain.board import BrokenRow, Entry, TaskRow
     from gitbaton.errors import Problem
 
 STATE_ORDER = (
@@ -60,9 +60,22 @@ def _note(e: Entry) -> str:
         notes.append("waits for " + ", ".join(e.blocked_by[:3]) + (" …" if len(e.blocked_by) > 3 else ""))
     elif e.state in ("in_progress", "failed", "needs_input", "held", "stale"):
         notes.append(e.why)
+    if e.gate == "approval":
+        notes.append("changed since it was approved" if e.row.approval == "outdated" else "to be approved")
+    elif e.gate:
+        notes.append("to be split")
     if e.row.local:
         notes.append(e.row.local)
     return f"  ({'; '.join(notes)})" if notes else ""
+
+
+def _say_complexity(row: TaskRow, text: Mapping[str, Any] | None) -> str | None:
+    """How hard it is said to be, and whether a person approved it."""
+    approved = (text or {}).get("approved")
+    if approved is None:
+        return row.complexity
+    said = f"approved by {approved['by']}" + ("" if row.approval == "given" else ", but changed since")
+    return f"{row.complexity or 'not given'}; {said}"
 
 
 def render_task(
@@ -80,7 +93,7 @@ def render_task(
     lines = [style.paint(printable(f"{row.id}: {row.title}"), "bold"), ""]
     state = style.paint(words(entry.state), STATE_COLORS.get(entry.state))
     lines.append(f"{state}: {printable(entry.why)}" + (f"  [{row.local} here]" if row.local else ""))
-    facts = [("priority", row.priority), ("type", row.type), ("role", row.role), ("plan", row.plan), ("parent", row.parent),
+    facts = [("priority", row.priority), ("type", row.type), ("role", row.role), ("complexity", _say_complexity(row, text)), ("plan", row.plan), ("parent", row.parent),
              ("needs", ", ".join(row.depends_on)), ("paths", ", ".join(row.paths)), ("labels", ", ".join(row.labels)),
              ("assignee", row.assignee), ("file", row.path)]  # fmt: skip
     if entry.live:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gitbaton.domain.estimates import render_hours
+from gitbaton.domain.durations import render_duration
+from gitbaton.domain.estimate import render_work
 from gitbaton.domain.waves import count_lanes
 from gitbaton.report.board_text import words
 from gitbaton.report.records import problem_record, task_record
@@ -153,11 +154,13 @@ def _render_waves(shown: Shown) -> list[str]:
 
 
 def _measure(chain: Chain) -> str:
-    if chain.hours is None:
+    if chain.seconds is None:
         return f"{len(chain.tasks)} tasks; nothing is estimated"
-    said = f"{render_hours(chain.hours)} by estimate"
-    if chain.guessed and chain.each_hours is not None:
-        said += f"; {len(chain.guessed)} without one count{'s' * (len(chain.guessed) == 1)} as {render_hours(chain.each_hours)}"  # fmt: skip
+    if chain.is_measured:
+        return f"{render_duration(chain.seconds)} of work, going by what attempts took"
+    said = f"{render_work(chain.seconds)} by estimate"
+    if chain.guessed and chain.each_s is not None:
+        said += f"; {len(chain.guessed)} without one count{'s' * (len(chain.guessed) == 1)} as {render_work(chain.each_s)}"  # fmt: skip
     return said
 
 
@@ -226,7 +229,10 @@ def plan_record(shown: Shown) -> dict[str, Any]:
         "id": file.id, "path": file.path, "local": file.local, "status": plan.status, **text, "progress": shown.progress._asdict(),
         "tasks": [task_record(e) for e in shown.members], "waves": [list(w) for w in shown.waves], "lanes": count_lanes(shown.waves),
         "broken": list(shown.broken), "outside": sorted(shown.outside), "stuck": list(shown.stuck),
-        "longest": {"tasks": list(shown.chain.tasks), "hours": shown.chain.hours, "without_estimate": list(shown.chain.guessed)},
+        "longest": {
+            "tasks": list(shown.chain.tasks), "seconds": shown.chain.seconds, "measured": shown.chain.is_measured,
+            "without_estimate": list(shown.chain.guessed),
+        },
         "approved": shown.approval.origin is not None or shown.approval.is_older, "approval": _origin_record(shown.approval.origin),
         "changed_since": [_edit_record(e) for e in shown.approval.edits], "only_here": [_edit_record(e) for e in shown.approval.local],
         "burn_up": [{"at": _iso(m.at), "done": m.done, "total": m.total, "commit": m.commit} for m in shown.burn_up],

@@ -28,7 +28,8 @@ def task_record(entry: Entry) -> dict[str, Any]:
     more: dict[str, Any] = {
         "type": row.type, "claimable": entry.claimable, "why": entry.why, "role": row.role, "plan": row.plan,
         "parent": row.parent, "milestone": row.milestone, "labels": list(row.labels), "paths": list(row.paths),
-        "assignee": row.assignee, "complexity": row.complexity, "service": row.service, "hold": row.hold,
+        "assignee": row.assignee, "complexity": row.complexity, "approval": row.approval or ("needed" if entry.gate == "approval" else None),
+        "split": entry.split, "service": row.service, "hold": row.hold,
         "created": row.created, "local": row.local, "attempts_left": entry.attempts_left,
     }  # fmt: skip
     if live:

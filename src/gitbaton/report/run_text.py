@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.outcome import OUTCOMES
+from gitbaton.domain.peerreview import render_review_section
 from gitbaton.domain.reviewtext import render_usage
 from gitbaton.report.board_text import words
 from gitbaton.report.terminal import Style, align, fit, printable
 from gitbaton.store.layout import HANDOFFS
 
 if TYPE_CHECKING:
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.review import ReviewView
 
 _COLORS = {
@@ -22,6 +23,7 @@ _COLORS = {
     "agent": None,
     "guard": "yellow",
     "check": "blue",
+    "peer": "cyan",
     "publish": "magenta",
     "review": "magenta",
     "end": "green",
@@ -44,7 +46,7 @@ class RunView:
         figures = [f"{event.turns} turns"] if event.turns else []
         if event.cost_usd:
             figures.append(f"${event.cost_usd:.2f}")
-        tail = f"  [{', '.join([*figures, elapsed])}]" if event.kind == "agent" else ""
+        tail = f"  [{', '.join([*figures, elapsed])}]" if event.kind in ("agent", "peer") else ""
         room = max(20, self._style.width - 10 - len(tail))
         color = "red" if event.kind == "end" and not event.text.startswith(_GOOD) else _COLORS.get(event.kind)
         label = self._style.paint(f"{event.kind:<8}", color)
@@ -71,6 +73,8 @@ def render_review(view: ReviewView, style: Style, *, patch: bool = True) -> str:
         if handoff.summary:
             lines += ["", handoff.summary.strip()]
         lines += ["", *_check_lines(view, style)]
+        if handoff.peer_review:
+            lines += ["", *map(printable, render_review_section(handoff.peer_review).splitlines())]
         for title, items in (
             ("Decisions", [d.decision + (f" — {d.reason}" if d.reason else "") for d in handoff.decisions]),
             ("Handed back on the way", handoff.rounds), ("Open questions", handoff.questions), ("Not done", handoff.remaining),

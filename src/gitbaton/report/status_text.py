@@ -42,7 +42,7 @@ _TOLD: tuple[tuple[Column, str], ...] = (
     ("done", "over"),
 )  # fmt: skip
 _WANT_COLORS = {
-    "question": "yellow", "failed": "red", "review": "magenta", "stuck": "red", "set aside": "yellow", "held": "yellow",
+    "question": "yellow", "failed": "red", "review": "magenta", "approval": "magenta", "stuck": "red", "set aside": "yellow", "held": "yellow",
 }  # fmt: skip
 
 

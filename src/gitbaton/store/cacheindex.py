@@ -24,6 +24,7 @@ from gitbaton.domain.board import (
     is_made_by_parts,
     list_needs,
 )
+from gitbaton.domain.gates import Gates
 from gitbaton.domain.graph import settle_depths
 from gitbaton.domain.queue import find_overlap, order_key
 from gitbaton.store.cachetable import Node, Table
@@ -51,6 +52,7 @@ class Stand(NamedTuple):
     attempts_max: int
     tolerance_s: float
     seen_prefix: str
+    gates: tuple[tuple[str, ...], ...]
     plans: tuple[str, ...]
 
 
@@ -272,7 +274,7 @@ class BoardIndex:
         finished, off = self._table.weigh([node.id, *list_needs(node.row, kids)])
         return fold_task(
             node.row, node.live, kids, finished, off, depth=node.depth or 0, now=now, attempts_max=stand.attempts_max,
-            plans=stand.plans,
+            plans=stand.plans, gates=Gates(*stand.gates),
         )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Wanted(NamedTuple):
     attempts_max: int
     tolerance_s: float
     seen_prefix: str
+    gates: tuple[tuple[str, ...], ...]
     state_prefix: str
 
 
@@ -76,14 +77,14 @@ def ask_index(cache: Cache, wanted: Wanted, ask: Callable[[BoardIndex, Stand], T
 
 def keep_board(cache: Cache, wanted: Wanted, board: Board, plans: Collection[str]) -> None:
     """Make the index anew from a whole board of base."""
-    stand = Stand(wanted.base, *wanted[3:6], tuple(plans))
+    stand = Stand(wanted.base, *wanted[3:7], tuple(plans))
     cache.run(lambda db: BoardIndex(db).build(stand, board, wanted.tips), write=True)
 
 
 def _look(wanted: Wanted, ask: Callable[[BoardIndex, Stand], T], db: sqlite3.Connection) -> T | Behind | None:
     index = BoardIndex(db)
     stand = index.read_stand()
-    if stand is None or stand[1:4] != wanted[3:6]:
+    if stand is None or stand[1:5] != wanted[3:7]:
         return None
     tips = index.read_tips()
     if (stand.base, tips) == (wanted.base, wanted.tips):

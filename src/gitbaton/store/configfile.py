@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from gitbaton.domain.gates import GATES
 from gitbaton.errors import InvalidDocument, Problem
 from gitbaton.store.cache import hash_blob
 from gitbaton.store.layout import CONFIG_PATH
@@ -27,6 +28,8 @@ class ConfigFacts(NamedTuple):
     prefix: str = "baton/"
     #: Whether there are caps that count for people, too.
     is_capped: bool = False
+    #: Levels of complexity that must be approved, and those that must be split, before a claim.
+    gates: tuple[tuple[str, ...], ...] = tuple(GATES)
 
 
 class ConfigFile:
@@ -47,11 +50,13 @@ class ConfigFile:
             self.facts = ConfigFacts(*kept[0])
             self.problems = tuple(Problem(*p) for p in kept[1])
             return
+        from gitbaton.domain.routing import list_gates
+
         config, self.problems = self._parsed
         caps = config.caps
         self.facts = ConfigFacts(
             config.base, config.remote, config.namespace, config.retries.attempts, config.push, config.layout,
-            config.prefix, caps.running is not None or caps.open_reviews is not None,
+            config.prefix, caps.running is not None or caps.open_reviews is not None, tuple(list_gates(config.routing)),
         )  # fmt: skip
         if cache:
             cache.keep_document("config", oid, (tuple(self.facts), [tuple(p) for p in self.problems]))

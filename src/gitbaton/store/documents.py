@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gitbaton.domain.approval import judge_approval
 from gitbaton.domain.board import BrokenRow, TaskRow
 from gitbaton.domain.document import LINE_PATTERN, WrongField
 from gitbaton.domain.ids import ID_PATTERN, explain_bad_id, find_similar
@@ -183,7 +184,7 @@ def row_of(task: Task, path: str, task_id: str) -> TaskRow:
         role=task.role, depends_on=task.depends_on, parent=task.parent, plan=task.plan,
         milestone=task.milestone, paths=task.paths, labels=task.labels, assignee=task.assignee,
         complexity=task.complexity, service=task.service, hold=task.hold, created=task.created,
-        attempts_max=task.run.attempts if task.run else None,
+        attempts_max=task.run.attempts if task.run else None, approval=judge_approval(task),
     )  # fmt: skip
 
 

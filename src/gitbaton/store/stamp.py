@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: Raised by one whenever what is kept, or what it means, changes within a version.
-FORMAT = 5
+FORMAT = 6
 #: Part of the name of every file that is kept. Another version, or another Python (``marshal`` is not the same
 #: everywhere), has files of its own.
 MARK = f"{FORMAT}-{__version__}-{sys.implementation.cache_tag}"

@@ -5,24 +5,28 @@ Whatever happens, the work is kept: published on the task branch, or under a ref
 
 from __future__ import annotations
 
-import contextlib
-import json
 import shutil
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from gitbaton.domain.briefing import render_briefing
 from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.feedback import render_answer
 from gitbaton.domain.outcome import Outcome
 from gitbaton.domain.verdict import Verdict
-from gitbaton.domain.wording import clean_text
 from gitbaton.errors import BatonError, LostRace, Refusal, TryAgain
 from gitbaton.ports import AgentReport, AgentRequest
-from gitbaton.store.git import is_ancestor, read_objects
+from gitbaton.store.git import is_ancestor
 from gitbaton.store.workplace import Workplace, build_environment, make_workplace
 from gitbaton.usecases.joining import Joined, join_base
-from gitbaton.usecases.material import Surroundings, gather_material, own_server, read_surroundings
+from gitbaton.usecases.material import (
+    Surroundings,
+    find_secrets,
+    gather_material,
+    own_server,
+    read_instructions,
+    read_surroundings,
+)
 from gitbaton.usecases.news import News
 from gitbaton.usecases.rounds import Bench, work_in_rounds
 from gitbaton.usecases.watch import POLL_S, Watch
@@ -30,25 +34,13 @@ from gitbaton.usecases.work import bring_head
 from gitbaton.usecases.worker import write_briefing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from gitbaton.domain.guards import ChangedFile
-    from gitbaton.domain.handoff import CheckResult
+    from gitbaton.domain.handoff import CheckResult, PeerReview
     from gitbaton.domain.outbox import Collected
     from gitbaton.domain.state import Attempt, State
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
-    from gitbaton.usecases.material import Settings
     from gitbaton.usecases.project import Project
-
-
-class RunEvent(NamedTuple):
-    """Something the runner did, for people to follow. ``kind`` groups lines; ``text`` is one line."""
-
-    kind: Literal["claim", "prepare", "agent", "guard", "check", "publish", "review", "end"]
-    text: str
-    turns: int = 0
-    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +48,8 @@ class Finished:
     """An attempt that ended, before anything was published: the verdict and all that stands behind it.
     ``tree`` is what the agent left, an object of the workplace's own git dir; ``joined`` where it began,
     ``branch_tip`` the task branch on the remote then (None: none). ``handed_back`` is what the agent was given to
-    mend on the way; ``heard`` the guidance that reached it; ``unresolved`` files in which conflict markers are left.
+    mend on the way; ``heard`` the guidance that reached it; ``unresolved`` files in which conflict markers are left;
+    ``peer`` what a second agent says about the work.
     """
 
     claim: Claim
@@ -75,31 +68,7 @@ class Finished:
     handed_back: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
-
-
-class AttemptLog:
-    """JSON lines of everything the runner does; the agent's adapter appends its own events."""
-
-    def __init__(self, project: Project, path: Path, on_event: Callable[[RunEvent], None]) -> None:
-        self._project = project
-        self.path = path
-        self._on_event = on_event
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-
-    def say(self, kind: str, text: str, turns: int = 0, cost_usd: float | None = None) -> None:
-        """Show one line and keep it."""
-        text = clean_text(text)
-        event = RunEvent(kind, text, turns, cost_usd)  # type: ignore[arg-type] # callers pass literals
-        line = {"type": "runner", "at": self._project.clock().isoformat(), "kind": kind, "text": text}
-        with contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")  # a full disk must not end the attempt
-        self._on_event(event)
-
-
-def log_path(project: Project, task: str, attempt: int, run: str) -> Path:
-    """Where the log of an attempt stands: a cache, in the common git dir."""
-    return project.repo.common_dir / "baton" / "logs" / task / f"{attempt:03d}-{run}.jsonl"
+    peer: PeerReview | None = None
 
 
 def carry_out(
@@ -148,6 +117,14 @@ def carry_out(
     }
     env.update(marks)
     log.say("prepare", f"private clone at {start[:10]}, briefing of {len(briefing.split())} words")
+    if material.recovery:
+        count = len(material.recovery.failures)
+        why = (
+            "its own author wants it revised"
+            if material.recovery.is_asked_for
+            else f"{count} attempts in a row failed"
+        )
+        log.say("prepare", f"recovery: {why}, so it looks for the cause first, as a troubleshooter")
     request = AgentRequest(
         task=task_id, attempt=state.attempt, run=claim.run, workplace=place.work, outbox=place.outbox, briefing=briefing,
         briefing_path=briefing_path, log_path=log.path, limits=settings.limits, env=env, model=settings.model,
@@ -180,26 +157,8 @@ def carry_out(
     return Finished(
         claim=claim, around=around, place=place, joined=joined, branch_tip=branch_tip, tree=last.tree, changes=last.changes,
         report=last.report, collected=last.collected, checks=last.checks, verdict=last.verdict, secrets=secrets,
-        interrupted=last.interrupted, handed_back=handed_back, heard=watch.heard, unresolved=last.unresolved,
+        interrupted=last.interrupted, handed_back=handed_back, heard=watch.heard, unresolved=last.unresolved, peer=last.peer,
     )  # fmt: skip
-
-
-#: Secrets of the runner itself that must never appear in what is published.
-_SECRET_NAMES = (
-    "GITHUB_TOKEN",
-    "GH_TOKEN",
-    "BATON_GITHUB_TOKEN",
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "ACTIONS_RUNTIME_TOKEN",
-)
-
-
-def find_secrets(project: Project, settings: Settings) -> dict[str, str]:
-    """What must not appear in anything that is kept, by name."""
-    names = _SECRET_NAMES + settings.secrets
-    return {n: project.environment[n] for n in names if project.environment.get(n)}
 
 
 def find_question(state: State) -> Attempt | None:
@@ -232,14 +191,6 @@ def find_start(project: Project, claim: Claim) -> tuple[str, str | None]:
 
 def _contains(project: Project, commit: str, other: str) -> bool:
     return is_ancestor(project.repo.git, other, commit)
-
-
-def read_instructions(project: Project, commit: str) -> str:
-    """The repository's own CLAUDE.md or AGENTS.md on base, which every agent is told."""
-    for text in read_objects(project.repo.git, [f"{commit}:CLAUDE.md", f"{commit}:AGENTS.md"]):
-        if text:
-            return text.decode("utf-8", "replace")
-    return ""
 
 
 def explain_breakdown(error: BaseException) -> Verdict:

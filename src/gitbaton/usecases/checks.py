@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.outcome import Outcome
     from gitbaton.store.workplace import Workplace
-    from gitbaton.usecases.attempt import AttemptLog
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.material import Surroundings
     from gitbaton.usecases.project import Project
 

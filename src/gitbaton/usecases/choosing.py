@@ -13,7 +13,7 @@ from gitbaton.store.tips import States, list_tips
 from gitbaton.usecases.project import load_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from gitbaton.domain.board import Entry
     from gitbaton.store.cacheindex import BoardIndex, Stand
@@ -42,7 +42,8 @@ def explain_nothing(view: View, accept: Callable[[Entry], bool] = lambda _: True
         return "no task is like that"
     counts: dict[str, int] = {}
     for entry in entries:
-        counts[entry.state] = counts.get(entry.state, 0) + 1
+        state = "to be approved" if entry.gate == "approval" else entry.state
+        counts[state] = counts.get(state, 0) + 1
     open_states = {s: n for s, n in counts.items() if s not in ("done", "cancelled")}
     if not entries and not view.board.broken:
         return "there are no tasks on the base branch yet"
@@ -50,7 +51,16 @@ def explain_nothing(view: View, accept: Callable[[Entry], bool] = lambda _: True
     broken = f"; {len(view.board.broken)} broken" if view.board.broken else ""
     if not open_states:
         return "all tasks are done" + broken
-    return f"no task is ready: {words}{broken}"
+    return f"no task is ready: {words}{broken}{name_gated(entries)}"
+
+
+def name_gated(entries: Iterable[Entry]) -> str:
+    """Of tasks that nothing but their complexity keeps from being claimed, which, and what helps."""
+    gated = sorted(e.row.id for e in entries if e.gate == "approval")
+    if not gated:
+        return ""
+    shown = ", ".join(gated[:_LOCAL_SHOWN]) + (" …" if len(gated) > _LOCAL_SHOWN else "")
+    return f"; a person must approve {shown} (baton approve {gated[0]})"
 
 
 def name_local_tasks(project: Project, choice: Choice) -> Choice:
@@ -163,5 +173,5 @@ def want(project: Project, known: Mapping[str, str] | None = None) -> Wanted | N
     tips = list_tips(repo) if known is None else known
     return Wanted(
         str(repo.top), repo.base.commit, tips, repo.config_file.facts.attempts_max, project.refs.tolerance_s, repo.seen_prefix,
-        repo.state_prefix,
+        repo.config_file.facts.gates, repo.state_prefix,
     )  # fmt: skip

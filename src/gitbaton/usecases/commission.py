@@ -24,7 +24,7 @@ from gitbaton.domain.outcome import OUTCOMES, Outcome
 from gitbaton.domain.task import Task, TaskRun
 from gitbaton.domain.wording import clean_value, shorten_to_line
 from gitbaton.errors import AttemptFailed, Refusal
-from gitbaton.ports import AgentReport, AgentRequest
+from gitbaton.ports import AgentReport, AgentRequest, Limits
 from gitbaton.store.outbox import empty_outbox, read_outbox, read_result
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import (
@@ -34,9 +34,9 @@ from gitbaton.store.workplace import (
     make_workplace,
     remove_workplace,
 )
-from gitbaton.usecases.attempt import AttemptLog, find_secrets, read_instructions
+from gitbaton.usecases.attempt_log import AttemptLog
 from gitbaton.usecases.checks import check_result
-from gitbaton.usecases.material import Settings, own_server, settle
+from gitbaton.usecases.material import Settings, find_secrets, own_server, read_instructions, settle
 from gitbaton.usecases.project import Project, refuse_inside
 from gitbaton.usecases.worker import Meter, Worker, hand_on, run_patiently, write_briefing
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.role import Role
     from gitbaton.domain.usage import Usage
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 ROUNDS = 3
 #: Ends after which what was handed in still counts: the agent was cut off, but not before it had handed it in.
@@ -66,13 +66,18 @@ _HINTS = {
 }
 
 
+def _watch_nothing() -> Outcome | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Commission:
     """Something that an agent is to write and hand in, without a claim. ``name`` is for the log and the progress line
     (``plan user-accounts``); ``briefing`` is whole, in Markdown: how to hand it in is added. ``schema`` is the JSON
     Schema (draft 2020-12) of what is handed in; ``judge`` gives the problems with a value that meets it (none: it is
     taken). ``commit`` is what the private clone shows; None: base, as fetched. ``rounds`` is how often problems are
-    handed back before it is refused.
+    handed back before it is refused. ``limits`` are less than those of an attempt; ``watch`` tells why it must end, if it
+    must.
     """
 
     name: str
@@ -84,6 +89,8 @@ class Commission:
     agent_name: str | None = None
     model: str | None = None
     rounds: int = ROUNDS
+    limits: Limits | None = None
+    watch: Callable[[], Outcome | None] = _watch_nothing
 
 
 class Commissioned(NamedTuple):
@@ -156,7 +163,7 @@ def carry_out_commission(
     root = project.cache / f"{MARK}{slug}-1-{run_id}"
     try:
         place = make_workplace(project.repo, root, start=commit, branch=f"{project.repo.config.prefix}{slug}")
-        worker = Worker(project, agent, log, lambda: None)
+        worker = Worker(project, agent, log, commission.watch)
         bench = _Bench(commission, settings, worker, place, find_secrets(project, settings))
         request = _make_request(bench, commit, run_id, path)
         return _work(bench, request)
@@ -172,6 +179,7 @@ def _make_request(bench: _Bench, commit: str, run: str, log: Path) -> AgentReque
         bench.place,
         bench.worker.project,
     )
+    limits = commission.limits or settings.limits
     task, path = f"{MARK}{make_slug(commission.name)}", place.root / "briefing.md"
     schema = place.root / "schema.json"
     schema.write_text(json.dumps(commission.schema), encoding="utf-8")
@@ -183,12 +191,12 @@ def _make_request(bench: _Bench, commit: str, run: str, log: Path) -> AgentReque
     env = build_environment(project.environment, (*settings.secrets, *settings.env_names), place, author)
     how = render_handing_in(
         commission.schema, commit=commit, rounds=commission.rounds, has_tools=bench.has_tools,
-        timeout_s=settings.limits.timeout_s, turns_max=settings.limits.turns_max,
+        timeout_s=limits.timeout_s, turns_max=limits.turns_max,
     )  # fmt: skip
     briefing = redact(f"{commission.briefing.rstrip()}\n\n{how}", bench.secrets)
     request = AgentRequest(
         task=task, attempt=1, run=run, workplace=place.work, outbox=place.outbox, briefing=briefing,
-        briefing_path=path, log_path=log, limits=settings.limits, env={**env, **marks}, model=settings.model,
+        briefing_path=path, log_path=log, limits=limits, env={**env, **marks}, model=settings.model,
         allowed_tools=settings.allowed_tools, mcp_servers={"baton": own_server(tuple(marks.items())), **settings.mcp_servers},
         instructions=read_instructions(project, commit),
     )  # fmt: skip

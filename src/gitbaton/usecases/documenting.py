@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from gitbaton.store.edits import Edited
     from gitbaton.store.threetexts import Change
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 #: The role whose guidance, model and tools the author has.
 ROLE = "documenter"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.domain.conditions import Condition, find_decisive, list_conditions
 from gitbaton.domain.durations import render_duration
+from gitbaton.domain.gates import Gates
 from gitbaton.domain.workflow_run import find_workflow_run
 from gitbaton.errors import BatonError, Refusal
 from gitbaton.store.live import render_time
@@ -57,14 +58,28 @@ def get_claimable(project: Project, view: View, wanted: str) -> Entry:
         else:
             words = f"{entry.row.id} {refused.words.removeprefix('it ')}"
         data = {"state": entry.state, "blocked_by": list(entry.blocked_by)}
-        raise Refusal(words, code=refused.code, hint=refused.remedy, data=data)
+        hint = refused.remedy
+        if refused.code == "not-approved" and _is_approved_here(project, entry):
+            hint = f"your approval is only in this checkout: push it, or: baton approve {entry.row.id} --base"
+        raise Refusal(words, code=refused.code, hint=hint, data=data)
     return entry
+
+
+def _is_approved_here(project: Project, entry: Entry) -> bool:
+    mine = load_view(project, local=True).board.entries.get(entry.row.id)
+    return mine is not None and mine.row.approval == "given"
 
 
 def judge_task(project: Project, view: View, entry: Entry) -> list[Condition]:
     """How a task stands to every condition that the board can judge."""
     now = project.refs.now().timestamp()
-    return list_conditions(view.board, entry, now=now, plans=view.contents.plans)
+    return list_conditions(
+        view.board,
+        entry,
+        now=now,
+        plans=view.contents.plans,
+        gates=Gates(*project.repo.config_file.facts.gates),
+    )
 
 
 def explain_unended_run(project: Project, view: View, entry: Entry) -> str | None:

@@ -30,7 +30,8 @@ from gitbaton.store.merging import CheckedOut, move_along, move_branch, recover_
 from gitbaton.store.ownbranch import refuse_unclean
 from gitbaton.store.workplace import build_environment, make_workplace, place_at, remove_workplace
 from gitbaton.store.yamledit import SetField
-from gitbaton.usecases.attempt import AttemptLog, Finished, log_path
+from gitbaton.usecases.attempt import Finished
+from gitbaton.usecases.attempt_log import AttemptLog, log_path
 from gitbaton.usecases.checks import run_checks
 from gitbaton.usecases.context import check_fields, refuse_result
 from gitbaton.usecases.handoffs import find_superseded, render_handoff
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from gitbaton.domain.handoff import CheckResult
     from gitbaton.domain.state import State
     from gitbaton.store.live import Tip
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 _PATIENCE = 4
 #: Settings that steer agents: a person's own notes, tasks and plans beside them are free.

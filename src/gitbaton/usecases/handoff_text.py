@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
@@ -15,6 +16,9 @@ from gitbaton.store.documents import parse_document
 
 #: Fields of a handoff that are not its author's to say.
 _OURS = tuple(name for name in Handoff.model_fields if name not in AgentHandoff.model_fields)
+
+#: A character beyond the first 65,536 as most programs write it in JSON; no backslash before it takes its meaning away.
+_PAIR = re.compile(rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 class HandoffText(AgentHandoff):
@@ -46,14 +50,18 @@ def parse_handoff_text(data: bytes, name: str) -> Written:
 
 
 def _spell_out_json(data: bytes) -> bytes:
-    """JSON with tabs outside of its texts as blanks, which is the same to JSON and can be read as YAML."""
-    if not data.lstrip().startswith(b"{") or b"\t" not in data:
+    """JSON in such a way that it can be read as YAML: what is an escape for two halves of a character there is one character,
+    and tabs between values are blanks. Texts of JSON hold no tabs themselves.
+    """
+    if not data.lstrip().startswith(b"{"):
         return data
     try:
         json.loads(data)
     except ValueError:
         return data
-    return data.replace(b"\t", b" ")  # no text of valid JSON holds a tab: it is written \\t there
+    return _PAIR.sub(
+        lambda found: found[1] + json.loads(b'"%s"' % found[2]).encode(), data.replace(b"\t", b" ")
+    )
 
 
 def _explain(problem: Problem) -> Problem:

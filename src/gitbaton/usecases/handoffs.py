@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.outbox import ProposedTask
     from gitbaton.domain.state import State
-    from gitbaton.usecases.attempt import AttemptLog, Finished
+    from gitbaton.usecases.attempt import Finished
+    from gitbaton.usecases.attempt_log import AttemptLog
 
 #: A handoff must stay below the size that is still read (1 MiB), whatever an agent did: characters for the
 #: names of changed files, and for what checks printed.
@@ -46,6 +47,7 @@ def make_handoff(project: Project, done: Finished) -> Handoff:
         "verified": verdict.verified, "summary": summary, "questions": list(questions),
         "files_modified": list(_take_some((clean_text(f.path) for f in done.changes), _NAMES_ROOM)),
         "checks": _list_checks(done), "rounds": list(done.handed_back),
+        "peer_review": done.peer.model_dump(mode="json", exclude_defaults=True) if done.peer else None,
         "next_action": said.next_action or ("complete" if good else None),
         "result": done.collected.result if done.around.task.result_schema is not None and good else None,
         "usage": done.report.usage.model_dump(mode="json", exclude_none=True) or None,

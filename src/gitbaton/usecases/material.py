@@ -12,7 +12,10 @@ from gitbaton.domain.config import AgentConfig, Author
 from gitbaton.domain.guards import PROTECTED
 from gitbaton.domain.handoff import Handoff
 from gitbaton.domain.plan import Plan
+from gitbaton.domain.routing import UNROUTED, Policy, Run, choose_run, find_policy
 from gitbaton.domain.task import Check, Task
+from gitbaton.domain.troubleshooting import ROLE as TROUBLESHOOTER
+from gitbaton.domain.troubleshooting import Recovery, find_failures
 from gitbaton.domain.wording import is_note
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.ports import Limits
@@ -20,6 +23,7 @@ from gitbaton.store.documents import parse_document
 from gitbaton.store.git import list_entries, list_tree, read_objects
 from gitbaton.store.layout import HANDOFFS, doc_path, plan_path
 from gitbaton.store.roles import find_role
+from gitbaton.usecases.judging import judge_task
 from gitbaton.usecases.recalling import iter_handoff_texts
 
 if TYPE_CHECKING:
@@ -33,11 +37,13 @@ if TYPE_CHECKING:
 #: Secrets that Claude Code reads its key from, in the order it prefers.
 CLAUDE_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 _CLAUDE_SETTINGS = ("ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_RETRIES", "API_TIMEOUT_MS")
+#: Types of task whose result is no code.
+_WITHOUT_TESTS = ("docs", "spike", "review", "chore")
 
 
 class Settings(NamedTuple):
     """How an attempt runs. ``secrets`` are the agent's own keys by name; ``env_names`` what it may see of the
-    environment; ``check_env_names`` the same without secrets.
+    environment. ``run`` says where model, limits and checks come from, ``policy`` what the task's complexity decides.
     """
 
     agent_name: str
@@ -50,6 +56,8 @@ class Settings(NamedTuple):
     author: Author
     secrets: tuple[str, ...]
     env_names: tuple[str, ...]
+    policy: Policy
+    run: Run
 
 
 class Surroundings(NamedTuple):
@@ -74,11 +82,17 @@ def read_surroundings(
         )
     task = parse_document(text, path, Task, "task")
     role = find_role(repo, commit, task.role) if task.role else None
-    return Surroundings(path, text, task, role, settle(repo, task, role, agent_name))
+    judgement = judge_task(project, path, task)
+    policy = find_policy(repo.config.routing, repo.config.checks, judgement)
+    return Surroundings(path, text, task, role, settle(repo, task, role, agent_name, policy))
 
 
-def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | None) -> Settings:
-    """Task before role before config. Raises ``Refusal`` (``unknown-agent``, ``unknown-server``)."""
+def settle(
+    repo: Repository, task: Task, role: Role | None, agent_name: str | None, policy: Policy = UNROUTED
+) -> Settings:
+    """Task before role before what its complexity decides before config. Raises ``Refusal`` (``unknown-agent``,
+    ``unknown-server``).
+    """
     config, run = repo.config, task.run
     name, agent = choose_agent(repo, agent_name or (run.agent if run else None))
     servers: dict[str, Mapping[str, object]] = {}
@@ -98,15 +112,16 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
         (agent.token_secret,) if agent.token_secret else CLAUDE_KEYS if agent.adapter == "claude" else ()
     )
     extra = _CLAUDE_SETTINGS if agent.adapter == "claude" else ()
+    chosen = choose_run(run, role, task.role, policy, config, name, agent)
     return Settings(
         agent_name=name,
         agent=agent,
-        model=(run.model if run else None) or (role.model if role else None) or agent.model,
+        model=chosen.model.value,
         limits=Limits(
-            timeout_s=(run.timeout if run else None) or config.timeouts.attempt,
+            timeout_s=chosen.timeout_s.value,
             idle_s=config.timeouts.idle,
-            turns_max=(run.max_turns if run else None) or config.run.max_turns,
-            budget_usd=(run.budget_usd if run else None) or config.run.budget_usd,
+            turns_max=chosen.max_turns.value,
+            budget_usd=chosen.budget_usd.value,
         ),
         allowed_tools=tuple(
             dict.fromkeys(
@@ -118,10 +133,12 @@ def settle(repo: Repository, task: Task, role: Role | None, agent_name: str | No
             )
         ),
         mcp_servers=servers,
-        checks=(*config.checks, *(role.checks if role else ()), *(run.checks if run else ())),
+        checks=tuple(check.value for check in chosen.checks),
         author=agent.author or Author(),
         secrets=secrets,
         env_names=(*extra, *agent.env),
+        policy=policy,
+        run=chosen,
     )
 
 
@@ -172,17 +189,21 @@ def gather_material(
         task = task.model_copy(update={"context": tuple(dict.fromkeys((doc_path(task_id), *task.context)))})
     settings = around.settings
     earlier = _read_earlier(repo, commit, work, task_id)
+    past = [a for a in state.attempts if a.number < attempt] if state else []
+    fresh_since = find_fresh_start(state, attempt)
+    failures = find_failures(past, [h for _, h in earlier], fresh_since=fresh_since)
     return Material(
         task_id=task_id, task=task, attempt=attempt, role_name=task.role, role=around.role, plan=plan,
-        dependencies=dependencies, earlier=[h for _, h in earlier],
-        attempts=[a for a in state.attempts if a.number < attempt] if state else [],
+        dependencies=dependencies, earlier=[h for _, h in earlier], attempts=past,
         guidance=state.guidance if state else (),
         checks=[(c.name, c.run) for c in settings.checks],
         protected=[p for p in PROTECTED if not p.startswith("**/") and p not in repo.config.guards.allow],
         timeout_s=settings.limits.timeout_s, max_turns=settings.limits.turns_max,
-        has_tools=settings.agent.adapter == "claude", fresh_since=find_fresh_start(state, attempt),
+        has_tools=settings.agent.adapter == "claude", fresh_since=fresh_since,
         earlier_paths=[path for path, _ in earlier], dependency_paths=dependency_paths,
         context_tokens=repo.config.run.context_tokens,
+        recovery=Recovery(failures, find_role(repo, commit, TROUBLESHOOTER)) if failures else None,
+        wants_tests=settings.policy.tests.value and task.type not in _WITHOUT_TESTS,
     )  # fmt: skip
 
 
@@ -266,3 +287,29 @@ def own_server(environment: Sequence[tuple[str, str]]) -> dict[str, object]:
         "args": ["-P", "-m", "gitbaton", "mcp"],
         "env": {**dict(environment), "PYTHONPATH": os.pathsep.join(folders)},
     }
+
+
+#: Secrets of the runner itself that must never appear in what is published.
+_SECRET_NAMES = (
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "BATON_GITHUB_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+)
+
+
+def find_secrets(project: Project, settings: Settings) -> dict[str, str]:
+    """What must not appear in anything that is kept, by name."""
+    names = _SECRET_NAMES + settings.secrets
+    return {n: project.environment[n] for n in names if project.environment.get(n)}
+
+
+def read_instructions(project: Project, commit: str) -> str:
+    """The repository's own CLAUDE.md or AGENTS.md on base, which every agent is told."""
+    for text in read_objects(project.repo.git, [f"{commit}:CLAUDE.md", f"{commit}:AGENTS.md"]):
+        if text:
+            return text.decode("utf-8", "replace")
+    return ""

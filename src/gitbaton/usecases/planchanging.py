@@ -16,7 +16,7 @@ from gitbaton.usecases.tasks import edit_text
 from gitbaton.usecases.writing import open_target, write_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.planning import Ground
@@ -41,6 +41,11 @@ def is_begun(entry: Entry) -> bool:
     return entry.state not in FRESH or bool(entry.live and entry.live.attempt)
 
 
+def _read(project: Project, to: Delivery) -> PlanFiles:
+    """The files that an edit is decided on: as ``open_target`` says."""
+    return PlanFiles(project, local=to.where == "here")
+
+
 # -- revise ------------------------------------------------------------------------------------------------
 
 
@@ -52,9 +57,8 @@ def revise_plan(
     """
     refuse_inside(project, "change plans", hint="propose tasks instead: create_task")
     project, view, to = open_target(project, to)
-    file, plan = get_plan(project, view, PlanFiles(project), text)
-    if plan.status == "closed":
-        raise Refusal(f"{file.id} is closed", code="plan-closed", hint=f"to go on with it, set status: active in {file.path}")  # fmt: skip
+    file, plan = get_plan(project, view, _read(project, to), text)
+    refuse_closed(file, plan)
     files, findings = draft_files(project, tasks.given, ground_for_revision(view, file.id))
     tasks.refuse(findings)
     told = {k: v for k, v in tasks.source.value.items() if k != "tasks" and v not in (None, "", [], {})}
@@ -66,6 +70,12 @@ def revise_plan(
     body = _tell_revision(told, files) if to.where == "proposal" else ""
     edited = write_documents(project, changes, f"{message}\n\n{by}".strip(), to, story=body)
     return Planned(file.id, file.path, files.added, files.changed, edited, files.notes)
+
+
+def refuse_closed(file: PlanFile, plan: Plan) -> None:
+    """Raises ``Refusal`` (``plan-closed``)."""
+    if plan.status == "closed":
+        raise Refusal(f"{file.id} is closed", code="plan-closed", hint=f"to go on with it, set status: active in {file.path}")  # fmt: skip
 
 
 def ground_for_revision(view: View, plan: str) -> Ground:
@@ -89,14 +99,14 @@ def _tell_revision(told: Mapping[str, Any], files: Files) -> str:
     return tell_plan(told, [(d.id, d.value) for d in files.drafts if d.id not in off], cancelled=off)
 
 
-def _editing(path: str, edits: Sequence[Edit]) -> Change:
-    """The change of a plan file. Raises ``Refusal`` (``not-here``), ``UsageError`` (``bad-value``)."""
+def _editing(path: str, edits: Sequence[Edit] | Callable[[Plan], Sequence[Edit]]) -> Change:
+    """The change of a plan file; ``edits`` may depend on what it says. Raises ``Refusal`` (``not-here``), ``UsageError`` (``bad-value``)."""
 
     def change(old: bytes | None) -> bytes:
         if old is None:
             raise Refusal(f"{path} is not in this checkout", code="not-here", hint="edit it on the base branch with --base, or merge that first")  # fmt: skip
-        parse_document(old, path, Plan, "plan")  # what is wrong already is not the edit's fault
-        new = edit_document(old, path, "plan", edits)
+        plan = parse_document(old, path, Plan, "plan")  # what is wrong already is not the edit's fault
+        new = edit_document(old, path, "plan", edits(plan) if callable(edits) else edits)
         try:
             parse_document(new, path, Plan, "plan")
         except InvalidDocument as error:
@@ -120,10 +130,10 @@ def split_task(project: Project, text: str, tasks: TaskList, *, to: Delivery = H
     entry = find_entry(view, text)
     refuse_busy(entry)
     task = entry.row.id
-    ground = ground_for_parts(project, view, entry)
+    ground = ground_for_parts(_read(project, to), view, entry)
     files, findings = draft_files(project, tasks.given, ground)
     tasks.refuse(findings)
-    changes = {**_list_in_plan(project, view, entry, files), **files.changes}
+    changes = {**_list_in_plan(_read(project, to), view, entry, files), **files.changes}
     count = len(files.drafts)
     body = ""
     if to.where == "proposal":
@@ -146,9 +156,8 @@ def refuse_busy(entry: Entry) -> None:
         raise Refusal(f"{task} can't be split: it is {entry.state.replace('_', ' ')}", code="not-splittable", hint=hint)  # fmt: skip
 
 
-def ground_for_parts(project: Project, view: View, entry: Entry) -> Ground:
+def ground_for_parts(files: PlanFiles, view: View, entry: Entry) -> Ground:
     """What the parts of a task come to: they have from it what they don't say themselves."""
-    files = PlanFiles(project)
     value = files.read_values([entry]).get(entry.row.id, {})
     inherited = {name: value[name] for name in _INHERITED if value.get(name)}
     if entry.row.status == "draft":
@@ -157,19 +166,20 @@ def ground_for_parts(project: Project, view: View, entry: Entry) -> Ground:
     return ground_of(view)._replace(parent=entry.row.id, inherited=inherited, gate=gate)
 
 
-def _list_in_plan(project: Project, view: View, entry: Entry, files: Files) -> dict[str, Change]:
+def _list_in_plan(plans: PlanFiles, view: View, entry: Entry, files: Files) -> dict[str, Change]:
     """The change that lists parts in the plan of their task, if it has one that can be read and says its order."""
-    plan = entry.row.plan
-    if plan is None or plan not in view.contents.plans:
+    if entry.row.plan is None or entry.row.plan not in view.contents.plans:
         return {}
-    found = PlanFiles(project).find_plan(plan)
+    found = plans.find_plan(entry.row.plan)
     if found.plan is None or not found.plan.tasks:
         return {}
-    listed = list(found.plan.tasks)
-    at = listed.index(entry.row.id) + 1 if entry.row.id in listed else len(listed)
-    return {
-        found.path: _editing(found.path, [SetField(("tasks",), [*listed[:at], *files.added, *listed[at:]])])
-    }
+
+    def list_parts(plan: Plan) -> list[Edit]:
+        listed = list(plan.tasks)
+        at = listed.index(entry.row.id) + 1 if entry.row.id in listed else len(listed)
+        return [SetField(("tasks",), [*listed[:at], *files.added, *listed[at:]])]
+
+    return {found.path: _editing(found.path, list_parts)}
 
 
 # -- close -------------------------------------------------------------------------------------------------
@@ -181,7 +191,7 @@ def close_plan(project: Project, text: str, *, cancel_rest: bool = False, to: De
     """
     refuse_inside(project, "close plans")
     project, view, to = open_target(project, to)
-    file = PlanFiles(project).find_plan(find_plan_id(project, view, text))
+    file = _read(project, to).find_plan(find_plan_id(project, view, text))
     rest = [e for e in list_members(view.board, file.id) if e.state not in _OVER]
     _refuse_rest(file, rest, cancel_rest=cancel_rest)
     changes = {file.path: _editing(file.path, [SetField(("status",), "closed")])}

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from gitbaton.usecases.planlist import TaskList
 
 
+def check_plan(project: Project, view: View, fields: Mapping[str, Any], plan_id: str | None) -> None:
+    """Raises what ``make_plan`` would raise for the plan itself, before anybody works on its tasks."""
+    value = {k: v for k, v in fields.items() if v not in (None, "", [], ())}
+    value["title"] = " ".join(str(value.get("title", "")).split())
+    chosen, _ = _choose_id(project, view, plan_id, value["title"])
+    _render(project, value, plan_path(chosen))
+
+
 class Recipe(NamedTuple):
     """A workflow, by name, with the values of its parameters."""
 

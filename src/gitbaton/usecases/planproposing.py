@@ -27,12 +27,13 @@ from gitbaton.usecases.planchanging import (
     ground_for_revision,
     is_begun,
     refuse_busy,
+    refuse_closed,
     revise_plan,
     split_task,
 )
 from gitbaton.usecases.planfiles import Planned, draft_files, ground_of
 from gitbaton.usecases.planlist import take_list
-from gitbaton.usecases.planmaking import make_plan
+from gitbaton.usecases.planmaking import check_plan, make_plan
 from gitbaton.usecases.planreading import PlanFiles, get_plan, list_members
 from gitbaton.usecases.project import Project, View, find_entry, refuse_inside
 from gitbaton.usecases.writing import open_target
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import Entry
     from gitbaton.domain.planning import Ground
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
     from gitbaton.usecases.planlist import TaskList
 
 #: The role whose guidance, model and tools the agent has.
@@ -144,6 +145,7 @@ def propose_plan(
     Raises as ``make_plan`` and ``carry_out_commission``; then nothing is written.
     """
     desk = _open(project, asked, on_progress)
+    check_plan(desk.project, desk.view, fields, plan_id)  # before anybody is paid for it
     title = " ".join(str(fields["title"]).split())
     wish = Wish("plan", title, words, fields.get("goal"), others=_list_others(desk.view))
     tasks, done, by = desk.commission(f"plan {plan_id or title}", wish, ground_of(desk.view)._replace(plan="plan"))  # fmt: skip
@@ -161,7 +163,8 @@ def propose_revision(
 ) -> Proposed:
     """Let an agent change a plan as ``words`` ask for. Raises as ``revise_plan`` and ``carry_out_commission``."""
     desk = _open(project, asked, on_progress)
-    file, plan = get_plan(desk.project, desk.view, PlanFiles(desk.project), text)
+    file, plan = get_plan(desk.project, desk.view, PlanFiles(desk.project, local=False), text)
+    refuse_closed(file, plan)
     members = list_members(desk.view.board, file.id, plan.tasks)
     fixed = [f"`{e.row.id}`: {e.row.title} ({e.state.replace('_', ' ')})" for e in members if is_begun(e)]
     present = _show(desk.project, [file.path, *(e.row.path for e in members if not is_begun(e))])
@@ -185,7 +188,7 @@ def propose_parts(
     refuse_busy(entry)
     present = _show(desk.project, [entry.row.path])
     wish = Wish("split", entry.row.title, words, None, present, _list_others(desk.view, {entry.row.id}))
-    ground = ground_for_parts(desk.project, desk.view, entry)
+    ground = ground_for_parts(PlanFiles(desk.project, local=False), desk.view, entry)
     tasks, done, by = desk.commission(f"split {entry.row.id}", wish, ground)
     return Proposed(split_task(project, entry.row.id, tasks, to=PROPOSAL, by=by), done)
 

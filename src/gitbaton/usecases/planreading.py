@@ -8,7 +8,7 @@ from gitbaton.domain.ids import find_id
 from gitbaton.errors import InvalidDocument, Refusal
 from gitbaton.store.documents import parse_document
 from gitbaton.store.layout import classify, plan_path
-from gitbaton.store.overlay import overlay_files
+from gitbaton.store.overlay import LocalChange, overlay_files
 from gitbaton.store.rows import read_texts
 from gitbaton.store.snapshots import SourceFile, read_revision
 
@@ -44,12 +44,14 @@ class Progress(NamedTuple):
 
 
 class PlanFiles:
-    """The documents of this checkout by path: base's, with what is only here. Read once for many questions."""
+    """The documents by path: base's, and (``local``) with what is only in this checkout. Read once for many questions."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, local: bool = True) -> None:
         self.repo = project.repo
         self.base = read_revision(project.repo, project.repo.base.commit)
-        self.here, self._changes = overlay_files(project.repo, self.base)
+        self.here, self._changes = dict(self.base), dict[str, LocalChange]()
+        if local:
+            self.here, self._changes = overlay_files(project.repo, self.base)
 
     def mark(self, path: str) -> str | None:
         """Why a document is not what base says; None where it is."""

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.board import list_needs
-from gitbaton.domain.estimates import parse_estimate
+from gitbaton.domain.estimate import parse_estimate
 from gitbaton.domain.queue import order_key
 from gitbaton.domain.waves import Work, find_longest, plan_waves
 from gitbaton.errors import UsageError
@@ -40,14 +40,16 @@ class Summary(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """The tasks that take longest one after another. ``hours`` is None where nobody estimated anything and tasks are
-    counted; ``guessed`` are those without an estimate, which count as ``each_hours``.
+    """The tasks that take longest one after another, and how much work that is: by estimates (``guessed`` are those
+    without one, which count as ``each_s``), or by what attempts took, where nothing is estimated. ``seconds`` is None
+    where nobody knows, and tasks are counted.
     """
 
     tasks: tuple[str, ...]
-    hours: float | None
+    seconds: float | None
     guessed: tuple[str, ...] = ()
-    each_hours: float | None = None
+    each_s: float | None = None
+    is_measured: bool = False
 
 
 class Shown(NamedTuple):
@@ -100,7 +102,7 @@ def show_plan(project: Project, text: str | None) -> Shown:
     broken = [b.id for b in view.board.broken if b.id in plan.tasks and b.id not in view.board.entries]
     stuck = [e.row.id for e in members if e.row.id in left and e.state not in _OVER]
     return Shown(
-        file, plan, measure(view.board, members), members, view.board, waves, outside, stuck, broken, _measure_chain(work, values),
+        file, plan, measure(view.board, members), members, view.board, waves, outside, stuck, broken, _measure_chain(view, work, values),
         find_approval(project, files, file, members), tell_past(project, file, [e for e in members if not view.board.children.get(e.row.id)]),
     )  # fmt: skip
 
@@ -143,15 +145,32 @@ def _list_work(board: Board, members: Sequence[Entry]) -> tuple[dict[str, Work],
     return {t: work[t] for t in ordered}, frozenset(work) - mine
 
 
-def _measure_chain(work: Mapping[str, Work], values: Mapping[str, Mapping[str, Any]]) -> Chain:
-    """The chain that takes longest, by estimates where there are any, else by the number of tasks."""
+def _measure_chain(view: View, work: Mapping[str, Work], values: Mapping[str, Mapping[str, Any]]) -> Chain:  # fmt: skip
+    """The chain that takes longest."""
     told = {t: parse_estimate(values.get(t, {}).get("estimate")) for t, w in work.items() if not w.is_sum}
-    known = [hours for hours in told.values() if hours is not None]
+    known = [seconds for seconds in told.values() if seconds is not None]
+    measured = {} if known else _measure_tasks(view, list(told))
     each = median(known) if known else 1.0
-    weights = {t: each if hours is None else hours for t, hours in told.items()}
+    weights = {t: each if seconds is None else seconds for t, seconds in told.items()} | measured
     tasks, weight = find_longest({t: w.needs for t, w in work.items()}, weights)
     tasks = [t for t in tasks if not work[t].is_sum]
     if not known:
-        return Chain(tuple(tasks), None)
+        return Chain(tuple(tasks), weight if measured else None, is_measured=bool(measured))
     guessed = tuple(t for t in tasks if told[t] is None)
     return Chain(tuple(tasks), weight, guessed, each if guessed else None)
+
+
+def _measure_tasks(view: View, tasks: Sequence[str]) -> dict[str, float]:
+    """How long attempts at such tasks took, in the middle; nothing where that isn't known of all."""
+    from gitbaton.domain.experience import Experience
+    from gitbaton.usecases.measuring import list_attempts
+
+    lived = Experience(list_attempts(view), ())
+    found: dict[str, float] = {}
+    for task in tasks:
+        entry = view.board.entries.get(task)
+        basis = lived.find_basis(entry.row.role, entry.row.complexity, None) if entry else None
+        if basis is None:
+            return {}
+        found[task] = median(one.seconds for one in basis.tries)
+    return found

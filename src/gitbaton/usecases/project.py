@@ -73,6 +73,7 @@ def load_view(project: Project, *, local: bool) -> View:
     the answer is base and state refs alone (for acting).
     """
     from gitbaton.domain.board import fold_board
+    from gitbaton.domain.gates import Gates
     from gitbaton.store.live import to_live_rows
     from gitbaton.store.overlay import overlay_local
     from gitbaton.store.rows import pause_collector
@@ -98,6 +99,7 @@ def load_view(project: Project, *, local: bool) -> View:
         board = fold_board(
             contents.tasks.values(), contents.broken, live, now=project.refs.now().timestamp(),
             attempts_max=repo.config_file.facts.attempts_max, merges_seen=seen, plans=contents.plans,
+            gates=Gates(*repo.config_file.facts.gates),
         )  # fmt: skip
     return View(board, contents, tips)
 

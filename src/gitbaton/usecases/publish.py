@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from gitbaton.domain.state import State
     from gitbaton.domain.verdict import Verdict
     from gitbaton.store.live import Tip
-    from gitbaton.usecases.attempt import AttemptLog, Finished
+    from gitbaton.usecases.attempt import Finished
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.project import Project
 
@@ -41,7 +42,7 @@ _KEPT_BACK = (Outcome.GUARD_REFUSED, Outcome.OUT_OF_SCOPE)
 
 class Published(NamedTuple):
     """Where an attempt ended up. ``kept_at`` names the ref that holds work which was not published;
-    ``warning`` says what else did not work out.
+    ``warning`` says what else did not work out; ``merge`` is the commit that merged it, where no person had to be asked.
     """
 
     tip: Tip
@@ -50,6 +51,7 @@ class Published(NamedTuple):
     review: Review | None = None
     kept_at: str | None = None
     warning: str | None = None
+    merge: str | None = None
 
 
 def publish(project: Project, done: Finished, log: AttemptLog) -> Published:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitbaton.domain.choices import PRIORITIES
 from gitbaton.domain.queue import claimable_in_order, explain_reason, find_overlap, order_key
-from gitbaton.usecases.choosing import explain_nothing, name_local_tasks
+from gitbaton.usecases.choosing import explain_nothing, name_gated, name_local_tasks
 from gitbaton.usecases.delivery import HERE, Delivery
 from gitbaton.usecases.project import Project, find_entry, load_view, refuse_inside
 from gitbaton.usecases.setting import set_priority
@@ -57,8 +57,10 @@ def list_queue(project: Project) -> Queue:
         counts: dict[str, int] = {}
         for entry in view.board.entries.values():
             if not entry.claimable and entry.state not in ("done", "cancelled"):
-                counts[entry.state] = counts.get(entry.state, 0) + 1
+                state = "to be approved" if entry.gate == "approval" else entry.state
+                counts[state] = counts.get(state, 0) + 1
         rest = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in sorted(counts.items()))
+        rest += name_gated(view.board.entries.values())
     else:
         from gitbaton.usecases.choosing import Choice
 

@@ -12,7 +12,7 @@ from gitbaton.domain.queue import explain_reason
 from gitbaton.errors import Refusal
 from gitbaton.store import workplace
 from gitbaton.store.leftovers import find_processes
-from gitbaton.usecases.attempt import AttemptLog, log_path
+from gitbaton.usecases.attempt_log import AttemptLog, log_path
 from gitbaton.usecases.claim import Claim
 from gitbaton.usecases.project import Project, load_view
 from gitbaton.usecases.run import find_root, record_breakdown

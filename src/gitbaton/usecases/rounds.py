@@ -12,23 +12,25 @@ from gitbaton.domain.feedback import render_clarifications, render_feedback
 from gitbaton.domain.guards import judge_change, redact
 from gitbaton.domain.outbox import QUESTION_MAX
 from gitbaton.domain.outcome import OUTCOMES, Outcome
+from gitbaton.domain.peerreview import list_musts, render_review_feedback
 from gitbaton.domain.verdict import DOCUMENT_TYPES, Evidence, Verdict, judge_attempt, say_unresolved
 from gitbaton.domain.wording import clean_text, cut_text, shorten_to_line
 from gitbaton.store.capture import capture_tree, list_changes
 from gitbaton.store.git import find_merge_base
 from gitbaton.store.outbox import read_outbox
 from gitbaton.usecases.checks import check_result, run_checks
+from gitbaton.usecases.peer_review import is_wanted, review_round
 from gitbaton.usecases.worker import INTERRUPTED, Meter, Worker, hand_on, run_patiently
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gitbaton.domain.guards import ChangedFile, Finding
-    from gitbaton.domain.handoff import CheckResult
+    from gitbaton.domain.handoff import CheckResult, PeerReview
     from gitbaton.domain.outbox import Collected
     from gitbaton.ports import Agent, AgentReport, AgentRequest
     from gitbaton.store.workplace import Workplace
-    from gitbaton.usecases.attempt import AttemptLog
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.claim import Claim
     from gitbaton.usecases.joining import Joined
     from gitbaton.usecases.material import Surroundings
@@ -70,7 +72,7 @@ class Bench:
 
 class Round(NamedTuple):
     """What one round came to. ``tree`` is what the agent left, an object of the workplace's own git dir;
-    ``unresolved`` are files in which conflict markers are left.
+    ``unresolved`` are files in which conflict markers are left; ``peer`` is what a second agent says about it.
     """
 
     report: AgentReport
@@ -81,11 +83,13 @@ class Round(NamedTuple):
     verdict: Verdict
     interrupted: bool
     unresolved: tuple[str, ...] = ()
+    peer: PeerReview | None = None
 
     @property
     def state_of_work(self) -> tuple[object, ...]:
         """The same for two rounds between which nothing has come on."""
-        return (self.tree, self.verdict.outcome, self.verdict.message, repr(self.collected.result))
+        said = "" if self.peer else self.verdict.message  # a reviewer may word the same anew
+        return (self.tree, self.verdict.outcome, said, repr(self.collected.result))
 
 
 def work_in_rounds(bench: Bench, request: AgentRequest) -> tuple[Round, tuple[str, ...]]:
@@ -95,6 +99,8 @@ def work_in_rounds(bench: Bench, request: AgentRequest) -> tuple[Round, tuple[st
     before: Round | None = None
     while True:
         seen = _go_round(bench, request, meter, before)
+        if is_wanted(bench, seen):
+            seen = review_round(bench, seen, before, meter)
         words = _find_words(bench, seen, before, handed_back)
         if not words:
             break
@@ -132,14 +138,23 @@ def _find_words(bench: Bench, seen: Round, before: Round | None, handed_back: Se
     if news := bench.news.take() if OUTCOMES[outcome].good or OUTCOMES[outcome].mendable else ():
         reasons.append("a person said more")
         texts.append(render_clarifications(news))
-    if OUTCOMES[outcome].mendable and len(handed_back) < most:
-        if news or before is None or seen.state_of_work != before.state_of_work:
+    wants_more = bool(list_musts(seen.peer))
+    if (OUTCOMES[outcome].mendable or wants_more) and len(handed_back) < most:
+        number = len(handed_back) + 1
+        if wants_more and (before is None or before.tree != seen.tree):
+            assert seen.peer is not None, "somebody wants more"
+            reasons.append(f"peer review: {shorten_to_line(_name_musts(seen.peer), 500)}")
+            texts.append(render_review_feedback(seen.peer, number=number, most=most))
+        elif not wants_more and (news or before is None or seen.state_of_work != before.state_of_work):
             reasons.append(f"{outcome.value.replace('_', ' ')}: {shorten_to_line(seen.verdict.message, 500)}")
-            number = len(handed_back) + 1
             texts.append(render_feedback(seen.verdict, seen.checks, number=number, most=most))
         else:
             bench.log.say("agent", "nothing has changed since, so it is not handed back again")
     return Words("; ".join(reasons), "\n".join(texts)) if texts else None
+
+
+def _name_musts(review: PeerReview) -> str:
+    return "; ".join(f"{f.place}: {f.what}" for f in list_musts(review))
 
 
 # -- one round ---------------------------------------------------------------------------------------------
@@ -207,8 +222,15 @@ def _gather_evidence(
         checks=checks, next_action=collected.handoff.next_action, question=collected.question,
         blocker=collected.handoff.blockers[0] if collected.handoff.blockers else None,
         has_handoff=bool(collected.handoff.summary), result_errors=errors,
-        documents_allowed=task.type in DOCUMENT_TYPES,
+        documents_allowed=task.type in DOCUMENT_TYPES, revise=_find_revision(collected),
     )  # fmt: skip
+
+
+def _find_revision(collected: Collected) -> str | None:
+    """What an agent says is to be revised: its first word on what is left, in a line."""
+    said = collected.handoff
+    words = next((w for w in (*said.remaining, *said.blockers, said.guidance, *said.next_steps) if w), None)
+    return shorten_to_line(words, 300) if words else None
 
 
 def _differs_from_base(project: Project, base: str, start: str) -> bool:

@@ -14,7 +14,8 @@ from gitbaton.errors import BatonError, Refusal, explain_os_error
 from gitbaton.store import workplace
 from gitbaton.store.repository import require_config
 from gitbaton.store.workplace import allow_environment
-from gitbaton.usecases.attempt import AttemptLog, carry_out, explain_breakdown, log_path
+from gitbaton.usecases.attempt import carry_out, explain_breakdown
+from gitbaton.usecases.attempt_log import AttemptLog, log_path
 from gitbaton.usecases.choosing import Choice, choose_next, name_local_tasks
 from gitbaton.usecases.claim import Claim, claim_task, lease_for
 from gitbaton.usecases.contest import withdraw_if_arrived
@@ -22,6 +23,7 @@ from gitbaton.usecases.material import gather_material, read_surroundings
 from gitbaton.usecases.project import Project, find_entry, load_view
 from gitbaton.usecases.publish import Published, publish, record_failure
 from gitbaton.usecases.salvage import keep_unfinished
+from gitbaton.usecases.self_merge import merge_by_itself
 from gitbaton.usecases.sync import reconcile
 from gitbaton.usecases.transitions import read_tip
 from gitbaton.usecases.watch import POLL_S
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.board import Entry
     from gitbaton.store.live import Tip
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 from gitbaton.usecases.material import Settings, Surroundings
 
 #: Statuses in which an attempt leaves its own work, published.
@@ -151,7 +153,7 @@ def run_claimed(
         project = project.reread()
         done = carry_out(project, claim, log, agent_name=agent_name, poll_s=poll_s)
         log.say("end", f"{done.verdict.outcome.value.replace('_', ' ')}: {done.verdict.message}")
-        published = publish(project, done, log)
+        published = merge_by_itself(project, done, publish(project, done, log), log)
     except BaseException as error:
         problem = explain_os_error(error) or error
         if isinstance(error, KeyboardInterrupt) and not has_begun:

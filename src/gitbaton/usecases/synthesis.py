@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.handoff import Handoff
     from gitbaton.store.edits import Edited
-    from gitbaton.usecases.attempt import RunEvent
+    from gitbaton.usecases.attempt_log import RunEvent
 
 ROLE = "documenter"
 

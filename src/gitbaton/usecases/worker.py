@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gitbaton.ports import Agent
-    from gitbaton.usecases.attempt import AttemptLog
+    from gitbaton.usecases.attempt_log import AttemptLog
     from gitbaton.usecases.project import Project
 
 INTERRUPTED = "interrupted at the keyboard"
