@@ -26,7 +26,7 @@ THERE = [
     "status-dashboard", "orchestration-status", "process-logs", "role-definitions", "workflow-templates",
 ]  # fmt: skip
 #: Commands that the page names already, and that may still be to come.
-COMING: set[str] = {"complexity"}
+COMING: set[str] = set()
 
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
