@@ -44,6 +44,7 @@ def test_a_project_that_has_only_begun(run: Baton) -> None:
     held_up = run.json("bottlenecks", "p")
     assert [step["task"] for step in held_up["critical_path"]] == ["a", "b"]
     assert held_up["critical_path"][0]["seconds"] is None
+    assert (held_up["guess"], "too little" in held_up["thin"]) == (True, True)
     assert [(g["task"], g["remedy"]) for g in held_up["blocking"]] == [("a", "baton run a")]
     assert run("stats").out == "no attempt was made so far\n"
     assert run("stats", "--format", "jsonl").out == ""

@@ -58,6 +58,10 @@ def test_problems_go_to_code_scanners_and_annotations(repo: Checkout, baton: Bat
     ]  # fmt: skip
     lines = baton("validate", "--format", "github", code=1).out.splitlines()
     assert len(lines) == len(problems)
+    repo.write({"tasks/a name.yaml": None, "tasks/b.yaml": "title: B\nrole: wizard\n"})
+    noted = read_sarif(baton("validate", "--format", "sarif").out)["results"]
+    assert [(r["ruleId"], r["level"]) for r in noted] == [("undescribed-role", "note")]
+    assert baton("validate", "--format", "github").out.startswith("::notice file=tasks/b.yaml,line=2,col=1,title=undescribed-role::")  # fmt: skip
     assert all(
         re.fullmatch(r"::error file=tasks/a name\.yaml,line=\d+,col=\d+,title=[\w-]+::.+", x) for x in lines
     )

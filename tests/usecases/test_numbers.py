@@ -145,6 +145,10 @@ def test_lanes_come_from_the_cap_and_attempts_of_people_stand_in_for_agents(tmp_
     archive_tasks(past.project, days=None)
     assert forecast_record(forecast_work(past.project))["measured"] == forecast_record(told)["measured"]
     assert tell_figures(past.project).stats.total.tasks == 6
+    past.team.first.commit({"tasks/h.yaml": "title: H\ncomplexity: critical\n"})
+    told = forecast_work(past.project)
+    assert told.forecast
+    assert set(told.forecast.ends_s) == {130 * MINUTE}, "critical work waits for a person's approval first"
 
 
 # -- what holds it up --------------------------------------------------------------------------------------------

@@ -13,7 +13,12 @@ from gitbaton.domain.outcome import Outcome
 from gitbaton.report.run_text import render_review
 from gitbaton.report.terminal import Style
 from gitbaton.usecases.review import review_task
+from gitbaton.usecases.run import Ran, run_task
+from gitbaton.wiring import open_agent, read_clock, run_shell
+from support.github_story import open_story
+from support.hermetic_git import git
 from support.model_server import ModelServer, Step
+from support.repos import Checkout, Clock, project
 from support.trial import WRITE, Trial, result
 
 if TYPE_CHECKING:
@@ -151,7 +156,6 @@ def test_a_review_that_does_not_come_about_is_said(trial: Trial, reviewer: str, 
 
 def test_a_stop_during_the_review_stops_the_attempt(trial: Trial) -> None:
     from gitbaton.usecases.claim import stop_task
-    from gitbaton.usecases.run import Ran, run_task
 
     plan(trial, reviewer="import time; print('begun', flush=True); time.sleep(60)\n")
     trial.write_agent(WRITE)
@@ -244,3 +248,35 @@ def test_a_protected_base_leaves_it_in_review_and_says_so(trial: Trial) -> None:
     assert trial.state().status == "in_review"
     assert ran.published
     assert "it stays in review, and is not merged by itself:" in (ran.published.warning or "")
+
+
+@pytest.mark.parametrize("protected", [False, True])
+def test_on_github_a_pull_request_is_merged_or_told_why_not(tmp_path: Path, *, protected: bool) -> None:
+    with open_story(tmp_path) as story:
+        script = tmp_path / "agent.py"
+        script.write_text(WRITE)
+        agents = f"agents: {{script: {{adapter: command, command: [{sys.executable}, {script}]}}}}\n"
+        checkout = Checkout(story.checkout)
+        git(story.checkout, "checkout", "--quiet", "-B", "main", "origin/main")
+        files = {
+            "tasks/job.yaml": "title: Job\ncomplexity: simple\n",
+            "tasks/config.yaml": f"base: main\n{agents}{CHECKS}{MERGES}",
+        }
+        checkout.commit(files, "Plan", push=True)
+        if protected:
+            story.hosted.protect("main")
+        asked = project(
+            checkout, clock=Clock(read_clock()), environment={"PATH": "/usr/bin:/bin"}, run_shell=run_shell, open_agent=open_agent,
+            open_forge=lambda _: story.forge(),
+        )  # fmt: skip
+        ran = run_task(asked, "job", lambda _: None)
+        assert isinstance(ran, Ran)
+        assert ran.published
+        pull = story.hosted.pulls[1]
+        if not protected:
+            assert (ran.tip.state.status, ran.published.merge) == ("merged", story.hosted.find_branch("main"))
+            assert pull.merged_at
+            return
+        assert (ran.tip.state.status, pull.merged_at) == ("in_review", None)
+        assert "it stays in review, and is not merged by itself:" in (ran.published.warning or "")
+        assert pull.comments[0].body.startswith("Not merged by itself: ")

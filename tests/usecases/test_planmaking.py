@@ -49,6 +49,9 @@ def checkout(tmp_path: Path) -> Checkout:
         ("just words", {(1, "not-a-mapping")}),
         ("- a\n\t- b\n", {(2, "tab")}),
         ("goal: x\n", {(1, "missing-field")}),
+        ("- [ ] Draw\n- [x] Paint\n", {(1, "checklist")}),
+        ("- A\n- B\n  - C\n", {(3, "nested")}),
+        ("- title: A\n  subtasks: [B]\n", {(2, "unknown-field")}),
         ("\n".join(["- x"] * 501), {(1, "too-long")}),
     ],
 )

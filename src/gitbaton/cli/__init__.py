@@ -25,7 +25,7 @@ class Listed:
 
 
 COMMANDS: dict[str, Listed] = {
-    "demo": Listed("demo", "Try it", "watch a small project being worked off, with nothing to set up"),
+    "demo": Listed("demo", "Start", "watch a small project being worked off, with nothing to set up"),
     "init": Listed("setup", "Start", "set up this repository"),
     "validate": Listed("setup", "Start", "check every file under tasks/"),
     "plan": Listed("plans", "Plan", "break a goal down into tasks, and see how far it is"),
@@ -62,17 +62,17 @@ COMMANDS: dict[str, Listed] = {
     "log": Listed("history", "Look", "tell a task's whole history"),
     "diff": Listed("history", "Look", "say what changed on tasks between two versions"),
     "changes": Listed("history", "Look", "say what is new since you looked last"),
+    "context": Listed("context", "Look", "tell where things stand; leave and get context"),
     "forecast": Listed("numbers", "Look", "say when the open work will be done"),
     "bottlenecks": Listed("numbers", "Look", "say what holds the work up, and what to do about it"),
     "stats": Listed("numbers", "Look", "show figures of all attempts"),
-    "context": Listed("context", "Hand over", "tell where things stand; leave and get context"),
-    "handoff": Listed("handoffs", "Hand over", "leave a handoff, read one whole, list them"),
-    "complete": Listed("context", "Hand over", "mark a task done, with a handoff"),
     "start": Listed("persons", "Work yourself", "take a task, and have its branch checked out"),
     "finish": Listed("persons", "Work yourself", "check what you did on it, and publish it"),
     "abandon": Listed("persons", "Work yourself", "give it back; your work stays"),
     "claim": Listed("runs", "Work yourself", "take a task yourself"),
     "takeover": Listed("runs", "Work yourself", "take a task from whoever has it, and work on its branch"),
+    "handoff": Listed("handoffs", "Work yourself", "leave a handoff, read one whole, list them"),
+    "complete": Listed("context", "Work yourself", "mark a task done, with a handoff"),
     "run": Listed("runs", "Run", "let an agent work on the next ready task"),
     "briefing": Listed("runs", "Run", "print what an agent would be told"),
     "logs": Listed("runs", "Run", "print the log of an attempt"),
@@ -85,20 +85,19 @@ COMMANDS: dict[str, Listed] = {
     "retry": Listed("reviews", "Review", "allow another attempt"),
     "answer": Listed("answering", "Review", "answer what an agent asked"),
     "sync": Listed("reviews", "Review", "exchange with the remote; note what was merged or closed"),
-    "config": Listed("settings", "Keep tidy", "show and change the settings"),
-    "archive": Listed("upkeep", "Keep tidy", "move finished tasks out of the way"),
-    "doctor": Listed("upkeep", "Keep tidy", "find what is broken, and mend it"),
-    "mcp": Listed("server", "Connect", "serve the tools to Claude Code over stdio"),
-    "completion": Listed("completion", "Connect", "print a script for bash, zsh or fish"),
-    "merge-file": Listed("setup", "Connect", "git's merge driver for task files"),
+    "config": Listed("settings", "Set up and keep tidy", "show and change the settings"),
+    "archive": Listed("upkeep", "Set up and keep tidy", "move finished tasks out of the way"),
+    "doctor": Listed("upkeep", "Set up and keep tidy", "find what is broken, and mend it"),
+    "mcp": Listed("server", "Set up and keep tidy", "serve the tools to Claude Code over stdio"),
+    "completion": Listed("completion", "Set up and keep tidy", "print a script for bash, zsh or fish"),
+    "merge-file": Listed("setup", "Set up and keep tidy", "git's merge driver for task files"),
 }
 
 
 #: What the overview shows; the rest with ``baton help --all``.
 EVERYDAY = (
-    "demo", "init", "plan", "workflow", "add", "edit", "set", "hold", "done", "list", "show", "next", "status", "board", "forecast",
-    "context", "start", "finish", "run", "logs", "stop", "review", "accept", "reject", "retry", "answer", "config", "doctor", "mcp",
-    "completion",
+    "demo", "init", "plan", "add", "edit", "set", "done", "list", "show", "next", "status", "board", "context", "start",
+    "finish", "run", "logs", "stop", "review", "accept", "reject", "retry", "answer", "config", "doctor", "mcp",
 )  # fmt: skip
 #: Flags that stand before the command.
 GLOBAL_FLAGS = ("--no-pager", "--color")

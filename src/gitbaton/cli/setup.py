@@ -117,11 +117,12 @@ def _word_problems(
         case "github":
             from gitbaton.report.workflow_commands import render_problem
 
-            return "\n".join(render_problem(p) for p in problems)
+            annotations = [*map(render_problem, problems), *(render_problem(n, "notice") for n in notes)]
+            return "\n".join(annotations)
         case "sarif":
             from gitbaton.report.sarif import render_sarif
 
-            return render_sarif(problems)
+            return render_sarif(problems, notes)
         case _:
             count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
             said = f"{render_problems(problems, Style())}\n{count}" if problems else "every file is valid"

@@ -50,7 +50,24 @@ def _path(told: Bottlenecks, style: Style) -> list[str]:
         )
     if told.thin:
         lines.append(style.paint(f"  counted in tasks, not in time: {printable(told.thin)}", "dim"))
+    elif is_guess(told):
+        lived = told.lived
+        lines.append(
+            style.paint(
+                f"  a guess: so far {_count(len(lived.tries), 'attempt')} and {_count(len(lived.reviews), 'review')} ended",
+                "dim",
+            )
+        )
     return lines
+
+
+def is_guess(told: Bottlenecks) -> bool:
+    """Whether the lengths of the path rest on little."""
+    return told.lived.is_thin or not told.lived.reviews
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _say_length(step: OnPath) -> str:
@@ -61,7 +78,7 @@ def _say_length(step: OnPath) -> str:
         return "its parts"
     parts = [(length.work_s, "work"), (length.people_s, "people")]
     said = ", ".join(f"{_length(seconds)} {what}" for seconds, what in parts if seconds >= 30)
-    return f"{_length(length.whole_s)} ({said})" if said else _length(length.whole_s)
+    return f"{_length(length.whole_s)} ({said})" if "," in said else _length(length.whole_s)
 
 
 def _length(seconds: float) -> str:
@@ -162,7 +179,7 @@ def bottlenecks_record(told: Bottlenecks) -> dict[str, Any]:
     """The same for programs; lengths in seconds, null where too little is known."""
     reviews = told.reviews
     return {
-        "plan": told.plan, "open": told.open, "thin": told.thin,
+        "plan": told.plan, "open": told.open, "thin": told.thin, "guess": is_guess(told),
         "critical_path": [
             {
                 "task": step.entry.row.id, "state": step.entry.state, "seconds": round(step.length.whole_s) if step.length else None,

@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def render_sarif(problems: Sequence[Problem]) -> str:
+def render_sarif(problems: Sequence[Problem], notes: Sequence[Problem] = ()) -> str:
     """One run of ours, with a rule for each code that occurs."""
-    codes = sorted({p.code for p in problems})
+    codes = sorted({p.code for p in (*problems, *notes)})
     rules = [{"id": code, "shortDescription": {"text": code.replace("-", " ")}} for code in codes]
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "gitbaton", "version": __version__, "rules": rules}},
         "columnKind": "unicodeCodePoints",
-        "results": [_describe(p, codes.index(p.code)) for p in problems],
+        "results": [
+            *(_describe(p, codes.index(p.code), "error") for p in problems),
+            *(_describe(n, codes.index(n.code), "note") for n in notes),
+        ],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
 
 
-def _describe(problem: Problem, rule: int) -> dict[str, Any]:
+def _describe(problem: Problem, rule: int, level: str) -> dict[str, Any]:
     text = f"{problem.field}: {problem.message}" if problem.field else problem.message
     place = {
         "artifactLocation": {
@@ -42,7 +45,7 @@ def _describe(problem: Problem, rule: int) -> dict[str, Any]:
     return {
         "ruleId": problem.code,
         "ruleIndex": rule,
-        "level": "error",
+        "level": level,
         "message": {"text": text},
         "locations": [{"physicalLocation": place}],
     }

@@ -72,12 +72,15 @@ class Reviews(NamedTuple):
 
 
 class Bottlenecks(NamedTuple):
-    """Everything that is to be told. ``thin`` says why the path has no durations."""
+    """Everything that is to be told. ``thin`` says why the path has no durations; ``lived`` is what they
+    rest on.
+    """
 
     plan: str | None
     open: int
     path: tuple[OnPath, ...]
     thin: str | None
+    lived: Experience
     gates: tuple[Gate, ...]
     waiting: tuple[Waiting, ...]
     checks: tuple[CheckFigures, ...]
@@ -98,7 +101,7 @@ def find_bottlenecks(project: Project, plan: str | None = None) -> Bottlenecks:
     tasks = {row.task for row in past.rows if wanted is None or row.plan == wanted}
     rows = [row for row in past.rows if row.task in tasks]
     return Bottlenecks(
-        wanted, len(ours), path, thin, _list_gates(view, ours, below), waiting,
+        wanted, len(ours), path, thin, lived, _list_gates(view, ours, below), waiting,
         tuple(judge_checks(_read_checks(project, view, tasks))), tuple(find_slow_roles(rows)),
         _judge_reviews(past, lived, tasks, waiting),
     )  # fmt: skip

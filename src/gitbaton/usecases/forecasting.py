@@ -216,7 +216,7 @@ def _describe(view: View, entry: Entry, basis: Basis | None, now: float) -> Open
             begins = "decision"
         case "failed" | "stale":
             begins = "ready" if entry.attempts_left else "decision"
-        case _ if getattr(entry, "gate", None):  # what complexity demands of a person first
+        case _ if entry.gate:  # what complexity demands of a person first
             begins = "approval"
         case _:
             pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: What standard input is called in problems.
 STDIN = "standard input"
+_PARTS = "parts are tasks of the list, too, and say parent: with the title or number of the whole"
+_NESTS = ("subtasks", "children", "tasks", "parts", "steps")
+_CHECKBOX = re.compile(r"\s*[-*] \[[ xX]\] ")
 _HINT = "nothing was changed; mend the list and run the same command again"
 
 
@@ -43,15 +47,26 @@ def read_list(data: bytes, name: str) -> TaskList:
     """The list in ``data``, which is called ``name`` in problems: a YAML list of titles or of fields of tasks, or the
     same under ``tasks`` with what the plan says. Raises ``InvalidDocument`` with every problem.
     """
+    lines = data.decode("utf-8", "replace").splitlines()
     try:
         source = parse_list(data, name, _shape(), "tasks")
     except InvalidDocument as error:
-        raise _refusal([_reword(p) for p in error.problems]) from None
+        raise _refusal([_reword(p, lines) for p in error.problems]) from None
     try:
         breakdown = Breakdown.model_validate(source.value)
     except ValidationError as error:
-        raise _refusal(explain_misfit(error, source, _schema())) from None
+        raise _refusal([_reword(p, lines) for p in explain_misfit(error, source, _schema())]) from None
+    if nested := [p for n, raw in enumerate(source.value["tasks"]) if (p := _find_nested(source, n, raw, lines))]:  # fmt: skip
+        raise _refusal(nested)
     return TaskList(source, breakdown, list_given(source.value["tasks"], breakdown.tasks))
+
+
+def _find_nested(source: YamlFile, n: int, raw: object, lines: Sequence[str]) -> Problem | None:
+    """A list below a title, which YAML takes for more of the title: nobody means that."""
+    line, column = source.position(("tasks", n))
+    if isinstance(raw, str) and line < len(lines) and re.match(r"\s+[-*] ", lines[line]):
+        return Problem(source.path, line + 1, column, f"tasks[{n}]", "nested", f"a title has no list below it: {_PARTS}")  # fmt: skip
+    return None
 
 
 def take_list(value: dict[str, Any], name: str) -> TaskList:
@@ -70,7 +85,15 @@ def _refusal(problems: Sequence[Problem]) -> InvalidDocument:
     return InvalidDocument(found, message=said, hint=_HINT)
 
 
-def _reword(problem: Problem) -> Problem:
+def _reword(problem: Problem, lines: Sequence[str]) -> Problem:
+    """A problem in the words of lists of tasks."""
+    there = lines[problem.line - 1] if problem.line <= len(lines) else ""
+    if _CHECKBOX.match(there):
+        return problem._replace(
+            code="checklist", message="this is a checklist of Markdown: leave out the [ ]"
+        )
+    if problem.code == "unknown-field" and problem.field.rpartition(".")[2] in _NESTS:
+        return problem._replace(message=f"a task has no {problem.field.rpartition('.')[2]}: {_PARTS}")
     words = {
         "empty": "there is no task in it: write a list, one task in each line that begins with '- '",
         "not-a-mapping": "a list of tasks is wanted: one in each line that begins with '- '",

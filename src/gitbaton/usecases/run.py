@@ -266,4 +266,8 @@ def describe_settings(settings: Settings) -> list[str]:
         "checks: "
         + (", ".join(f"{c.name} ({c.run})" for c in settings.checks) or "none: the result will be unverified")
     )
+    if settings.policy.peer_review.value:
+        lines.append("peer review: a second agent looks before a person is asked")
+    if settings.policy.auto_merge.value:
+        lines.append("merge: without asking, if everything passes")
     return lines
