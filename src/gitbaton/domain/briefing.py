@@ -11,7 +11,7 @@ from gitbaton.domain.conflicts import render_conflicts
 from gitbaton.domain.durations import render_duration
 from gitbaton.domain.handoff_prose import bullets
 from gitbaton.domain.history import Dependency, History, retell
-from gitbaton.domain.markdown import quote
+from gitbaton.domain.markdown import join_parts, quote, section
 from gitbaton.domain.troubleshooting import render_recovery
 from gitbaton.domain.verdict import DOCUMENT_TYPES
 
@@ -70,7 +70,7 @@ def render_briefing(m: Material) -> str:
         _guidance(m),
         render_conflicts(m.merged, m.conflicts) if m.merged and m.conflicts else "",
         render_recovery(m.recovery) if m.recovery else "",
-        _section("What is wanted", m.task.description),
+        section("What is wanted", m.task.description),
         _acceptance(m),
         _clarifications(m),
         _plan(m),
@@ -80,11 +80,7 @@ def render_briefing(m: Material) -> str:
         _scope(m),
         _finish(m),
     ]
-    return "\n\n".join(p.strip("\n") for p in parts if p) + "\n"
-
-
-def _section(title: str, body: str | None) -> str:
-    return f"## {title}\n\n{body.strip()}" if body and body.strip() else ""
+    return join_parts(parts)
 
 
 def _opening(m: Material) -> str:
@@ -105,7 +101,7 @@ def _opening(m: Material) -> str:
 def _guidance(m: Material) -> str:
     if not m.guidance:
         return ""
-    return _section(
+    return section(
         "Heed this first",
         "A person said about the work so far:\n\n" + "\n\n".join(quote(g) for g in m.guidance),
     )
@@ -113,7 +109,7 @@ def _guidance(m: Material) -> str:
 
 def _acceptance(m: Material) -> str:
     lines = [f"- [{'x' if a.checked else ' '}] {a.text.strip()}" for a in m.task.acceptance]
-    return _section("It is done when", "\n".join(lines))
+    return section("It is done when", "\n".join(lines))
 
 
 def _clarifications(m: Material) -> str:
@@ -121,33 +117,33 @@ def _clarifications(m: Material) -> str:
     for c in m.task.clarifications:
         source = ", ".join(s for s in (c.who, c.when) if s)
         lines.append(c.text + (f" ({source})" if source else ""))
-    return _section("Clarifications", bullets(lines))
+    return section("Clarifications", bullets(lines))
 
 
 def _plan(m: Material) -> str:
     if not m.plan:
         return ""
-    return _section("The plan it belongs to", f"{m.plan.title}\n\n{m.plan.goal or ''}")
+    return section("The plan it belongs to", f"{m.plan.title}\n\n{m.plan.goal or ''}")
 
 
 def _role(m: Material) -> str:
     if not m.role_name:
         return ""
     if not m.role:
-        return _section("Your role", f"Work as somebody would whose job it is: {m.role_name}.")
+        return section("Your role", f"Work as somebody would whose job it is: {m.role_name}.")
     done = (
         "\n\nIn this role, work is done when:\n\n" + bullets(m.role.definition_of_done)
         if m.role.definition_of_done
         else ""
     )
-    return _section(
+    return section(
         f"Your role: {m.role.title or m.role_name}",
         f"{(m.role.purpose or '').strip()}\n\n{(m.role.guidance or '').strip()}{done}",
     )
 
 
 def _context(m: Material) -> str:
-    return _section("Read first", bullets(m.task.context))
+    return section("Read first", bullets(m.task.context))
 
 
 def _history(m: Material) -> str:
@@ -176,7 +172,7 @@ def _scope(m: Material) -> str:
         + (f" and {m.max_turns} turns" if m.max_turns else "")
         + "."
     )
-    return _section("Limits", bullets([*lines, limits]))
+    return section("Limits", bullets([*lines, limits]))
 
 
 def _finish(m: Material) -> str:
@@ -221,4 +217,4 @@ def _finish(m: Material) -> str:
     lines.append(
         "Work that is only half done is worth more with an honest note than with a claim that it is finished."
     )
-    return _section("How to finish", bullets(lines))
+    return section("How to finish", bullets(lines))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.markdown import fence, join_parts, quote, section
 from gitbaton.domain.prose import judge_prose, tidy_prose
 from gitbaton.domain.wording import cut_text
 
@@ -91,12 +91,12 @@ def render_request(s: Subject) -> str:
     parts = [
         f"# Write the implementation notes and acceptance tests of {s.id}: {task.title}",
         _OPENING,
-        _section("The task", task.description and quote(task.description)),
-        _section("Its acceptance criteria", _number([a.text for a in task.acceptance])),
-        _section("What was settled later", "\n\n".join(quote(c.text) for c in task.clarifications)),
-        _section("The goal it serves", s.goal and quote(s.goal)),
-        _section("What is known", _list_facts(s)),
-        _section(
+        section("The task", task.description and quote(task.description)),
+        section("Its acceptance criteria", _number([a.text for a in task.acceptance])),
+        section("What was settled later", "\n\n".join(quote(c.text) for c in task.clarifications)),
+        section("The goal it serves", s.goal and quote(s.goal)),
+        section("What is known", _list_facts(s)),
+        section(
             "What is wanted",
             "- `implementation_notes`: which files and functions matter and why, the steps in a good order, what to decide "
             "and what you advise, what can go wrong, what must not change. Name real paths, from the top of the repository; "
@@ -109,18 +109,14 @@ def render_request(s: Subject) -> str:
                 else "The task has no acceptance criteria: say what they should be."
             ),
         ),
-        _section(
+        section(
             "Your role", f"{(s.role.purpose or '').strip()}\n\n{s.role.guidance or ''}" if s.role else None
         ),
-        _section(
+        section(
             "What there is so far, which yours replaces", s.old and fence(cut_text(s.old.strip(), _OLD_MAX))
         ),
     ]
-    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
-
-
-def _section(title: str, body: str | None) -> str:
-    return f"## {title}\n\n{body.strip()}" if body and body.strip() else ""
+    return join_parts(parts)
 
 
 def _number(items: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.handoff import PeerFinding, PeerReview
-from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.markdown import fence, join_parts, quote, section
 from gitbaton.domain.wording import shorten_to_line
 
 if TYPE_CHECKING:
@@ -91,18 +91,16 @@ def render_peer_briefing(work: Work, role: Role | None) -> str:
             "to merge it. Your folder shows the repository with the work in it; what you change there is thrown away. Judge."
         ),
         _role(role),
-        _section("What was wanted", work.task.description),
-        _section("It is done when", "\n".join(f"- {a.text.strip()}" for a in work.task.acceptance)),
-        _section(
-            "What was settled later", "\n".join(f"- {c.text.strip()}" for c in work.task.clarifications)
-        ),
-        _section("What its author says", _author(work.said)),
-        _section("Checks that ran", _checks(work.checks)),
+        section("What was wanted", work.task.description),
+        section("It is done when", "\n".join(f"- {a.text.strip()}" for a in work.task.acceptance)),
+        section("What was settled later", "\n".join(f"- {c.text.strip()}" for c in work.task.clarifications)),
+        section("What its author says", _author(work.said)),
+        section("Checks that ran", _checks(work.checks)),
         _earlier(work.earlier),
-        _section("What was changed", _diff(work.files)),
-        _section("How to judge", _HOW),
+        section("What was changed", _diff(work.files)),
+        section("How to judge", _HOW),
     ]
-    return "\n\n".join(p.strip("\n") for p in parts if p) + "\n"
+    return join_parts(parts)
 
 
 _HOW = (
@@ -115,10 +113,6 @@ _HOW = (
 )
 
 
-def _section(title: str, body: str | None) -> str:
-    return f"## {title}\n\n{body.strip()}" if body and body.strip() else ""
-
-
 def _role(role: Role | None) -> str:
     if role is None:
         return ""
@@ -128,7 +122,7 @@ def _role(role: Role | None) -> str:
         (role.guidance or "").strip(),
         f"A review is done when:\n\n{done}" if done else "",
     ]
-    return _section(f"Your role: {role.title or ROLE}", "\n\n".join(p for p in body if p))
+    return section(f"Your role: {role.title or ROLE}", "\n\n".join(p for p in body if p))
 
 
 def _author(said: AgentHandoff) -> str:
@@ -152,7 +146,7 @@ def _earlier(review: PeerReview | None) -> str:
     listed = "\n".join(
         f"- ({f.weight}) {f.place}: {shorten_to_line(f.what, _LINE_MAX)}" for f in review.findings
     )
-    return _section(
+    return section(
         "What was found before",
         "The work was reviewed before, and its author has worked on since. See whether these still hold; don't take a finding "
         f"up again that was answered with a good reason:\n\n{quote(listed)}",

@@ -11,7 +11,7 @@ from gitbaton.domain.document import LINE_PATTERN
 from gitbaton.domain.estimate import parse_estimate
 from gitbaton.domain.guards import PROTECTED
 from gitbaton.domain.ids import ID_PATTERN
-from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.markdown import fence, join_parts, quote, section
 from gitbaton.domain.prose import judge_prose
 from gitbaton.domain.scope import is_matched
 from gitbaton.domain.wording import cut_text, shorten_to_line
@@ -139,25 +139,21 @@ def render_wish(wish: Wish) -> str:
     parts = [
         title.format(subject=shorten_to_line(wish.subject, 200)),
         opening,
-        _section("The goal", wish.goal and quote(wish.goal)),
-        _section("What is asked for", wish.words and quote(cut_text(wish.words.strip(), _WORDS_MAX))),
-        _section(
+        section("The goal", wish.goal and quote(wish.goal)),
+        section("What is asked for", wish.words and quote(cut_text(wish.words.strip(), _WORDS_MAX))),
+        section(
             "The task" if wish.verb == "split" else "The plan as it is",
             wish.present and fence(wish.present.strip()),
         ),
-        _section("These stay as they are", "\n".join(f"- {line}" for line in wish.fixed)),
-        _section("Tasks that there are", "\n".join(f"- {line}" for line in wish.others[:_LISTED])),
-        _section("What is wanted", _list_rules(wish)),
-        _section(
+        section("These stay as they are", "\n".join(f"- {line}" for line in wish.fixed)),
+        section("Tasks that there are", "\n".join(f"- {line}" for line in wish.others[:_LISTED])),
+        section("What is wanted", _list_rules(wish)),
+        section(
             "Your role",
             f"{(wish.role.purpose or '').strip()}\n\n{wish.role.guidance or ''}" if wish.role else None,
         ),
     ]
-    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
-
-
-def _section(title: str, body: str | None) -> str:
-    return f"## {title}\n\n{body.strip()}" if body and body.strip() else ""
+    return join_parts(parts)
 
 
 def _list_rules(wish: Wish) -> str:

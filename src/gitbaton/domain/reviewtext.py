@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.domain.durations import render_duration
-from gitbaton.domain.markdown import fence
+from gitbaton.domain.markdown import fence, join_parts, section
 from gitbaton.domain.peerreview import render_review_section
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ def render_review_body(
     parts = [
         (handoff.summary or task.title).strip(),
         _checks(handoff),
-        _section(
+        section(
             "Reviewed by a second agent",
             render_review_section(handoff.peer_review) if handoff.peer_review else None,
+            level=3,
         ),
         _acceptance(task),
         _list(
@@ -39,19 +40,15 @@ def render_review_body(
         _list("Open questions", handoff.questions),
         _list("Not done", handoff.remaining),
         _list("Next", handoff.next_steps),
-        _section("From its author", handoff.guidance),
+        section("From its author", handoff.guidance, level=3),
         _files(handoff),
         _footer(task_id, handoff, path, watch_url),
     ]
-    return "\n\n".join(p for p in parts if p) + "\n"
-
-
-def _section(title: str, body: str | None) -> str:
-    return f"### {title}\n\n{body.strip()}" if body and body.strip() else ""
+    return join_parts(parts)
 
 
 def _list(title: str, items: tuple[str, ...] | list[str]) -> str:
-    return _section(title, "\n".join("- " + i.strip().replace("\n", "\n  ") for i in items))
+    return section(title, "\n".join("- " + i.strip().replace("\n", "\n  ") for i in items), level=3)
 
 
 def _checks(handoff: Handoff) -> str:
@@ -80,9 +77,10 @@ def _show_end(output: str) -> str:
 
 
 def _acceptance(task: Task) -> str:
-    return _section(
+    return section(
         "It is done when",
         "\n".join(f"- [{'x' if a.checked else ' '}] {a.text.strip()}" for a in task.acceptance),
+        level=3,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbaton.domain.durations import render_duration
-from gitbaton.domain.markdown import fence, quote
+from gitbaton.domain.markdown import fence, join_parts, quote, section
 from gitbaton.domain.outcome import OUTCOMES
 from gitbaton.domain.prose import judge_prose, tidy_prose
 from gitbaton.domain.usage import Usage, add_usage
@@ -175,21 +175,21 @@ def render_synthesis(facts: PlanFacts, prose: Prose | None = None) -> str:
     parts = [
         f"# Result of {facts.id}: {facts.plan.title}",
         _head(facts, prose),
-        _section("Goal", quote(facts.plan.goal) if facts.plan.goal else None),
-        _section("In short", tidy_prose(prose.overview) if prose else None),
-        _section("What was built", tidy_prose(prose.built) if prose else _list_built(facts)),
-        _section("Still open", _list_open(facts)),
-        _section("Cancelled", _bullets([_name(t) for t in order_tasks(facts) if t.state == "cancelled"])),
-        _section(
+        section("Goal", quote(facts.plan.goal) if facts.plan.goal else None),
+        section("In short", tidy_prose(prose.overview) if prose else None),
+        section("What was built", tidy_prose(prose.built) if prose else _list_built(facts)),
+        section("Still open", _list_open(facts)),
+        section("Cancelled", _bullets([_name(t) for t in order_tasks(facts) if t.state == "cancelled"])),
+        section(
             "It was to hold that",
             "\n".join(f"- [{'x' if a.checked else ' '}] {_line(a.text)}" for a in facts.plan.acceptance),
         ),
-        _section("Artifacts", _bullets(list_artifacts(facts))),
-        _section("Decisions", _bullets(decisions)),
-        _section("Follow-ups", _bullets(follow_ups)),
-        _section("Numbers", _table(facts)),
+        section("Artifacts", _bullets(list_artifacts(facts))),
+        section("Decisions", _bullets(decisions)),
+        section("Follow-ups", _bullets(follow_ups)),
+        section("Numbers", _table(facts)),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return join_parts(parts)
 
 
 def _head(facts: PlanFacts, prose: Prose | None) -> str:
@@ -215,10 +215,6 @@ def is_provisional(text: str) -> bool:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' if number != 1 else ''}"
-
-
-def _section(title: str, body: str | None) -> str:
-    return f"## {title}\n\n{body}" if body and body.strip() else ""
 
 
 def _bullets(items: Sequence[str]) -> str:
