@@ -119,6 +119,7 @@ ENDS = {
     "money": End(Outcome.BUDGET, [write(), write("b.txt"), write("c.txt")], "run: {budget_usd: 0.05}\n"),
     "question": End(Outcome.NEEDS_INPUT, WORK + say(question="Which port?"), words="Which port?"),
     "blocked": End(Outcome.BLOCKED, WORK + say(outcome="blocked", message="the API is down"), words="the API is down"),
+    "revision": End(Outcome.NEEDS_REVISION, WORK + say(next_action="needs_revision", remaining=["The cache is wrong"]), words="The cache is wrong"),
     "gone": End(Outcome.CRASHED, "import os, shutil; shutil.rmtree(os.getcwd())", kept="nowhere", exit_code=1, words="the agent's folder is gone"),
 }  # fmt: skip
 #: Ends that need somebody else besides the agent; each has a test of its own below, or where it is named.
