@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbaton.domain.handoff import PeerFinding, PeerReview
 from gitbaton.domain.markdown import fence, join_parts, quote, section
 from gitbaton.domain.wording import shorten_to_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gitbaton.domain.handoff import CheckResult
+    from gitbaton.domain.handoff import CheckResult, PeerFinding, PeerReview
     from gitbaton.domain.outbox import AgentHandoff
     from gitbaton.domain.role import Role
     from gitbaton.domain.task import Task
@@ -192,6 +191,9 @@ def judge_review(value: Any) -> list[str]:
 
 def read_review(value: Any, *, agent: str, reviews: int) -> PeerReview:
     """A review that was handed in and taken."""
+    # Here, so that whoever only tells of reviews loads no models.
+    from gitbaton.domain.handoff import PeerFinding, PeerReview
+
     findings = tuple(PeerFinding.model_validate(f) for f in value["findings"])
     ranked = tuple(sorted(findings, key=lambda f: ("must", "should", "note").index(f.weight)))
     return PeerReview(
