@@ -57,7 +57,7 @@ def test_a_slip_is_met_with_what_was_meant(run: Baton) -> None:
     for words, said in (
         (["forecast", "--by", "tomorrow"], "'tomorrow' is no date"),
         (["forecast", "--by", "2020-01-01"], "--by 2020-01-01 is over"),
-        (["forecast", "--lanes", "0"], "--lanes is a number from 1 on"),
+        (["forecast", "--lanes", "0"], "--lanes takes a number from 1 on, not '0'"),
         (["forecast", "--runs", "5"], "--runs is a number from 20 to 100000"),
         (["stats", "--json", "--format", "csv"], "are two forms"),
         (["stats", "--format", "prometheus", "--since", "3d"], "take no --since"),

@@ -100,7 +100,7 @@ def test_what_is_taken_goes_to_review(baton: Baton, checkout: Checkout, tmp_path
     baton("claim", "store")
     change = {"tasks": [{"id": "store", "estimate": "9h"}]}
     say(tmp_path, change, {"tasks": [{"id": "form", "estimate": "9h"}, task("Mail", depends_on=["form"])]})
-    said = baton.json("plan", "revise", "build-auth", "--from", "Sign up, too")
+    said = baton.json("plan", "revise", "build-auth", "--from", "Sign up, too. " + 30 * "And say why. ")
     assert (said["added"], said["changed"]) == (["mail"], ["form"])
     assert "store stays as it is: it is in progress" in said["rounds"][0]
     assert "> Sign up, too" in (tmp_path / "told-1.md").read_text()

@@ -64,7 +64,7 @@ def test_a_workflow_is_shown_tried_and_run(repo: Checkout, run: Baton) -> None:
         (["workflow", "run", "feature"], 2, "bad-parameters", "it takes: name (required), why,"),
         (["workflow", "run", "feature", "--set", "name"], 2, "usage", "write --set NAME=VALUE"),
         (["workflow", "list", "--dry-run"], 2, "usage", "baton workflow --help"),
-        (["workflow", "validate", "no/such.yaml"], 1, "no-file", "give a name"),
+        (["workflow", "validate", "no/such.yaml"], 2, "no-file", "give the path of a workflow"),
         (["role", "show", "tseter"], 1, "unknown-role", "did you mean tester?"),
         (["role", "new", "herald"], 2, "no-purpose", 'give --purpose "in one sentence"'),
         (["milestone", "show", "betta"], 1, "unknown-milestone", "did you mean beta?"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.cli.face import Answer, Command, open_here
-from gitbaton.cli.tasks import read_text
+from gitbaton.cli.given import read_text
 from gitbaton.report.records import record, task_record
 
 if TYPE_CHECKING:

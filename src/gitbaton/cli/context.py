@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.given import count
 from gitbaton.cli.last import WORD, resolve_last
 from gitbaton.domain.ids import find_similar
 from gitbaton.errors import Refusal, UsageError
@@ -100,7 +101,7 @@ def _configure_context(p: argparse.ArgumentParser) -> None:
     p.add_argument("--fetch", action="store_true", help="show: ask the remote first")
     p.add_argument("--note", metavar="TEXT", help="save: a short note")
     p.add_argument("--question", metavar="TEXT", help="save: what a person must answer")
-    p.add_argument("--limit", type=int, metavar="N", help="get: how many (default: 5)")
+    p.add_argument("--limit", type=count, metavar="N", help="get: how many (default: 5)")
     add_fields(p)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.given import read_bytes
 from gitbaton.errors import BatonError, Refusal, UsageError
 from gitbaton.report.records import record
 
@@ -101,14 +102,7 @@ def add_start(p: argparse.ArgumentParser) -> None:
 
 def read_start(a: argparse.Namespace) -> bytes | None:
     """The text that ``--from`` names."""
-    if a.start is None:
-        return None
-    try:
-        return Path(a.start).read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{a.start} can't be read: {error.strerror}", code="no-file", hint="give the path of a text file"
-        ) from error
+    return None if a.start is None else read_bytes(a.start)[0]
 
 
 def answer_edit(kind: str, written: Written, *, changed: bool) -> Answer:

@@ -84,6 +84,14 @@ class Parser(argparse.ArgumentParser):
             raise self._explain_missing(missing.split(", "))
         raise UsageError(message[:1].lower() + message[1:], code="usage", hint=f"{self.prog} --help")
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError:
+            wanted = "a whole number" if action.type is int else "a number from 1 on"
+            said = f"{action.option_strings[-1]} takes {wanted}, not '{arg_string}'"
+            raise UsageError(said, code="bad-value", hint=f"{self.prog} --help") from None
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is None or value in action.choices:
             return

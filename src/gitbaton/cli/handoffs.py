@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from gitbaton.cli.context import add_fields, read_fields
 from gitbaton.cli.delivery import delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.given import count, read_bytes
 from gitbaton.cli.last import WORD, resolve_last
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record
@@ -42,7 +41,7 @@ def _configure(p: argparse.ArgumentParser) -> None:
     p.add_argument("--next-action", choices=get_args(NextAction), help="what should happen next")
     p.add_argument("--tests", choices=("pass", "fail"), help="whether the tests pass, as you saw it")
     p.add_argument("--percent", type=int, metavar="N", help="how far it is, from 0 to 100")
-    p.add_argument("--limit", type=int, metavar="N", help=f"list: how many (default: {_LISTED})")
+    p.add_argument("--limit", type=count, metavar="N", help=f"list: how many (default: {_LISTED})")
 
 
 def _handoff(a: argparse.Namespace) -> Answer:
@@ -95,16 +94,7 @@ def _read_file(name: str, what: str | None) -> tuple[str | None, dict[str, Any]]
     """(task, fields) of a file; the task on the command line must be the one that the file names."""
     from gitbaton.usecases.handoff_text import parse_handoff_text
 
-    if name == "-":
-        said = getattr(sys.stdin, "buffer", sys.stdin).read()
-        data, name = said if isinstance(said, bytes) else said.encode(), "standard input"
-    else:
-        try:
-            data = Path(name).read_bytes()
-        except OSError as error:
-            raise UsageError(
-                f"{name} can't be read: {error.strerror}", code="not-readable", hint="name a file, or - for standard input"
-            ) from error  # fmt: skip
+    data, name = read_bytes(name, "a YAML or JSON file")
     read = parse_handoff_text(data, name)
     if what and read.task and not read.task.startswith(what):
         raise UsageError(
@@ -152,8 +142,6 @@ def _list(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.recalling import recall_handoffs
 
     limit = _LISTED if a.limit is None else a.limit
-    if limit < 1:
-        raise UsageError("--limit is a number from 1 on", code="usage", hint="baton handoff list --limit 3")
     found = recall_handoffs(open_here(), a.what, limit)
     lines = [render_handoffs(found.left, Style())] if found.left else ["no handoffs yet"]
     lines += [f"{path} can't be read: baton validate" for path in found.broken]

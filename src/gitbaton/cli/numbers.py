@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
+from gitbaton.cli.given import count
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record
 
@@ -32,7 +33,7 @@ def _configure_forecast(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument(
         "--lanes",
-        type=int,
+        type=count,
         metavar="N",
         help="how many agents work at once (default: caps.running, else as many as so far)",
     )
@@ -60,8 +61,6 @@ def _forecast(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.forecasting import forecast_work
     from gitbaton.usecases.measuring import parse_day
 
-    if a.lanes is not None and a.lanes < 1:
-        raise UsageError("--lanes is a number from 1 on", code="usage", hint="baton forecast --lanes 2")
     if a.runs is not None and not _RUNS_LEAST <= a.runs <= _RUNS_MOST:
         raise UsageError(
             f"--runs is a number from {_RUNS_LEAST} to {_RUNS_MOST}",

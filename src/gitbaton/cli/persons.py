@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
+from gitbaton.cli.given import read_bytes
 from gitbaton.cli.states import find_now
 from gitbaton.report.records import record, task_record
 from gitbaton.usecases.choosing import Choice
@@ -134,12 +135,11 @@ def _read_result(file: str | None) -> object:
 
     if file is None:
         return None
+    data, name = read_bytes(file, "a JSON file")
     try:
-        return json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{file} can't be read as JSON: {error}", code="no-file", hint="give a JSON file"
-        ) from error
+        return json.loads(data)
+    except ValueError as error:
+        raise UsageError(f"{name} is no JSON: {error}", code="bad-value", hint="give a JSON file") from error
 
 
 def _abandon(a: argparse.Namespace) -> Answer:

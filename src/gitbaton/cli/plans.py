@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from gitbaton.cli.commissions import add_author, describe_usage, following, usage_record
 from gitbaton.cli.delivery import add_delivery, delivery_record, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.given import read_bytes, read_text
 from gitbaton.cli.last import WORD, resolve_last
 from gitbaton.cli.states import describe_edit
 from gitbaton.errors import UsageError
@@ -248,16 +248,11 @@ def _read_list(a: argparse.Namespace) -> TaskList | None:
     """The list of tasks that was named. Raises ``UsageError`` for a file that can't be read."""
     if a.subtasks is None:
         return None
-    from gitbaton.usecases.planlist import STDIN, read_list
+    from gitbaton.usecases.planlist import read_list
 
-    if a.subtasks == "-":
-        if a.text == "-":
-            raise UsageError("standard input can't be both", code="usage", hint="give one of them as a file")
-        return read_list(sys.stdin.buffer.read(), STDIN)
-    try:
-        return read_list(Path(a.subtasks).read_bytes(), a.subtasks)
-    except OSError as error:
-        raise UsageError(f"{a.subtasks} can't be read: {error.strerror}", code="no-file", hint="give the path of a YAML file") from error  # fmt: skip
+    if a.subtasks == a.text == "-":
+        raise UsageError("standard input can't be both", code="usage", hint="give one of them as a file")
+    return read_list(*read_bytes(a.subtasks, "a YAML file"))
 
 
 def _read_recipe(a: argparse.Namespace) -> Recipe | None:
@@ -272,9 +267,8 @@ def _read_recipe(a: argparse.Namespace) -> Recipe | None:
 
 def _read_text(a: argparse.Namespace) -> str | None:
     """What is wanted: the text of a file, of standard input, or the words themselves, which have a blank."""
-    from gitbaton.cli.tasks import read_text
-
-    if a.text and " " in a.text.strip() and not Path(a.text).exists():
+    is_file = a.text and os.path.exists(a.text)  # noqa: PTH110 words may be longer than any name can be
+    if a.text and " " in a.text.strip() and not is_file:
         return str(a.text)
     return read_text(None, a.text, "plan")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.face import EXIT_ATTEMPT_FAILED, EXIT_INTERRUPTED, EXIT_NOTHING, Answer, Command, open_here
 from gitbaton.cli.filters import add_filters, read_filters
+from gitbaton.cli.given import count
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record, task_record
 from gitbaton.usecases.choosing import Choice
@@ -60,10 +61,10 @@ def _configure_run(p: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="task id, or an unambiguous beginning of one; without any: the next ready task",
     )
-    p.add_argument("--max", type=_count, metavar="N", help="start at most N attempts")
+    p.add_argument("--max", type=count, metavar="N", help="start at most N attempts")
     p.add_argument(
         "--parallel",
-        type=_count,
+        type=count,
         metavar="K",
         help="run K attempts at once (without more: K attempts in all)",
     )
@@ -84,14 +85,6 @@ def _configure_run(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--keep-workplace", action="store_true", help="leave the agent's folder in place afterwards"
     )
-
-
-def _count(text: str) -> int:
-    """A number of attempts. Raises ``ValueError``."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def _is_pool(a: argparse.Namespace) -> bool:
@@ -224,7 +217,7 @@ def _configure_logs(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "-f", "--follow", action="store_true", help="go on as lines come, until the attempt has ended"
     )
-    p.add_argument("--attempt", type=int, metavar="N", help="this attempt instead of the newest")
+    p.add_argument("--attempt", type=count, metavar="N", help="this attempt instead of the newest")
     p.add_argument(
         "--raw",
         action="store_true",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.given import read_text
 from gitbaton.report.board_text import words
 from gitbaton.report.records import record, task_record
 
@@ -38,10 +38,6 @@ def describe_edit(edited: Edited | None, project: Project) -> list[str]:
     if edited.commit and not edited.pushed and not edited.off_base and project.repo.remote:
         lines.append(f"committed here: others see it once it is pushed to {project.repo.remote}")
     return lines
-
-
-def _read_words(text: str) -> str:
-    return sys.stdin.read() if text == "-" else text
 
 
 # -- hold, release, clarify ----------------------------------------------------------------------------------
@@ -102,7 +98,7 @@ def _clarify(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.holding import clarify_task
 
     project = open_here()
-    said = clarify_task(project, a.id, _read_words(a.text), to=read_delivery(a))
+    said = clarify_task(project, a.id, read_text(a.text, None, "clarify") or "", to=read_delivery(a))
     if said.heard:
         first = f"{said.heard} is at {said.task} and is told; later briefings tell it, too"
     elif said.event:
@@ -128,7 +124,7 @@ def _note(a: argparse.Namespace) -> Answer:
     from gitbaton.usecases.context import save_context
 
     project = open_here()
-    text = _read_words(a.text).strip() if a.text else None
+    text = (read_text(a.text, None, "note") or "").strip() or None
     saved = save_context(project, a.id, {}, note=text, percent=a.percent, to=read_delivery(a))
     fields = {"task": {"id": saved.task}, "path": saved.path, **delivery_record(saved.edited)}
     first = f"noted in {saved.path}" if saved.path else "handed over with this attempt"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, describe_delivery, read_delivery
 from gitbaton.cli.face import EXIT_NOTHING, Answer, Command, open_here
 from gitbaton.cli.filters import add_filters, read_filters
+from gitbaton.cli.given import read_text
 from gitbaton.domain.choices import PRIORITIES, Type
 from gitbaton.errors import UsageError
 from gitbaton.report.records import record
@@ -66,22 +65,6 @@ def _add(a: argparse.Namespace) -> Answer:
 
     written = add_task(open_here(), fields, task_id=a.id, to=read_delivery(a))
     return _written(written, "added", f"added {written.task} ({written.path})")
-
-
-def read_text(text: str | None, file: str | None, command: str) -> str | None:
-    """What ``text`` says, or a file, or standard input (``-``). Raises ``UsageError``."""
-    if text is not None and file is not None:
-        raise UsageError("give the text or a file, not both", code="usage", hint=f"baton {command} --help")
-    if text == "-" or file == "-":
-        return sys.stdin.read()
-    if file is None:
-        return text
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{file} can't be read: {error}", code="no-file", hint="give the path of a text file"
-        ) from error
 
 
 def _written(written: Written, kind: str, text: str) -> Answer:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitbaton.cli.delivery import add_delivery, delivery_record, read_delivery
 from gitbaton.cli.face import Answer, Command, open_here
+from gitbaton.cli.given import read_bytes
 from gitbaton.cli.states import describe_edit
-from gitbaton.errors import Refusal, UsageError
+from gitbaton.errors import UsageError
 from gitbaton.report.records import problem_record, record
 from gitbaton.report.terminal import Style, align
 
@@ -180,14 +180,8 @@ def _validate(name: str | None) -> Answer:
     if name is None:
         found = list_recipes(project)
     elif "/" in name or name.endswith((".yaml", ".yml")):
-        try:
-            found = [judge_file(project, name, Path(name).read_bytes())]
-        except OSError as error:
-            raise Refusal(
-                f"{name} can't be read: {error.strerror}",
-                code="no-file",
-                hint="give a name, or the path of a file",
-            ) from error
+        data, _ = read_bytes(name, "a workflow's file")
+        found = [judge_file(project, name, data)]
     else:
         found = [find_recipe(project, name)]
     problems = [p for one in found for p in one.problems]

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from gitbaton.domain.rules import Finding
 
-#: What standard input is called in problems.
-STDIN = "standard input"
 _PARTS = "parts are tasks of the list, too, and say parent: with the title or number of the whole"
 _NESTS = ("subtasks", "children", "tasks", "parts", "steps")
 _CHECKBOX = re.compile(r"\s*[-*] \[[ xX]\] ")
